@@ -1,0 +1,142 @@
+"""The native reader: windows of event files in, Arrow columns out."""
+
+from collections.abc import Sequence
+import enum
+
+
+class Stop(enum.Enum):
+    """Why a scan ended."""
+
+    end = 0
+    """Every record of the window was read."""
+
+    cut = 1
+    """The window's end cuts off a record of `need` bytes at `offset`."""
+
+    unwanted = 2
+    """As cut, but nobody wants it: go on at `skip_to`."""
+
+    full = 3
+    """The batch is full; go on at `offset`."""
+
+    bad_data = 4
+    """The data CRC of the record at `offset` is wrong."""
+
+    bad_event = 5
+    """The record at `offset` is not an Event."""
+
+    bad_length = 6
+    """The header at `offset` is wrong."""
+
+    lost = 7
+    """No believable header was found; search on from `skip_to`."""
+
+class NameSet:
+    """An immutable set of tags or plugin names."""
+
+    def __init__(self, names: Sequence[str]) -> None: ...
+
+    def __len__(self) -> int: ...
+
+class Table:
+    """Columns that any Arrow library imports without copying."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+    def __len__(self) -> int: ...
+
+class Scan:
+    """What one call of scan() read, and why it stopped."""
+
+    @property
+    def points(self) -> Table:
+        """
+        tag, step, wall_time, value, and offset if asked for: the scalars that need no second look.
+        """
+
+    @property
+    def rows(self) -> Table:
+        """
+        offset, tag, step, wall_time, field, metadata, value, payload, points_before: everything else.
+        """
+
+    @property
+    def tags(self) -> Table:
+        """
+        tag, metadata: the tags of this scan, and the first SummaryMetadata of each that names a plugin, else the first.
+        """
+
+    @property
+    def has_metadata(self) -> bool:
+        """Whether any of the tags has metadata."""
+
+    @property
+    def file_version(self) -> bytes | None:
+        """
+        That of the first event that has one, whether or not the field is wanted.
+        """
+
+    @property
+    def source_metadata(self) -> bytes | None:
+        """That of the same event, serialised; empty if it has none."""
+
+    @property
+    def stop(self) -> Stop: ...
+
+    @property
+    def framed(self) -> bool:
+        """False if the next record has to be searched for from `skip_to`."""
+
+    @property
+    def offset(self) -> int:
+        """Of the record that stopped the scan, in the file."""
+
+    @property
+    def skip_to(self) -> int:
+        """Where to go on, in the file, if that record is given up."""
+
+    @property
+    def need(self) -> int:
+        """Bytes from `offset` that a window must hold to get further."""
+
+    @property
+    def found(self) -> int:
+        """Where the first record began, in the file."""
+
+    @property
+    def records(self) -> int:
+        """Good records read."""
+
+    @property
+    def unread(self) -> int:
+        """Bytes of an unwanted record that were stepped over unchecked."""
+
+def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = False, search: bool = False, may_skip: bool = True, offsets: bool = False, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, declared: NameSet | None = None, scalars: NameSet | None = None) -> Scan:
+    """
+    Reads records from window[begin:] until one stops it.
+
+    `position` is the offset of the window's first byte in its file; all offsets of the
+    result are in the file. With `at_end`, nothing follows the window now. With `search`,
+    it begins by looking for a believable header. `fields` names the fields of which rows
+    are wanted, `payloads` those of which the payload is, `largest` the largest payload,
+    `skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,
+    `declared` the tags whose plugin earlier windows named, and `scalars` the tags whose
+    tensors without metadata are scalars. With `may_skip`, an unwanted record that the
+    window's end cuts off stops the scan as `unwanted` instead of `cut`. Raises
+    ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if `window` is no
+    contiguous buffer, MemoryError if memory runs out.
+    """
+
+def walk(buffer: object) -> int:
+    """
+    Checks the CRCs of the leading records and returns their number: the floor that
+    benchmarks/ measures scan() against.
+    """
+
+def crc32c(buffer: object) -> int:
+    """CRC-32C by the fastest implementation that this machine runs."""
+
+def crc32c_portable(buffer: object) -> int:
+    """CRC-32C by the implementation that runs everywhere."""
+
+crc32c_implementation: str = 'sse4.2'

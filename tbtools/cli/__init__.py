@@ -1,0 +1,68 @@
+"""The command line: parse, call one library function, print through one printer.
+
+Nothing here imports pyarrow, polars or duckdb before a command needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from tbtools import __version__
+from tbtools.cli.export import export
+from tbtools.cli.ls import ls
+from tbtools.cli.query import query
+from tbtools.errors import TbtoolsError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tbtools",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tbtools {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tbtools(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """TensorBoard event files as tables: list, query, export.
+
+    Exit codes: 0 done, 1 the answer is no, 2 usage, 3 done but damaged data was skipped, 4 nothing
+    found.
+    """
+
+
+for command in (ls, query, export):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line. Errors of the user's or a file's become one line and an exit code."""
+    try:
+        app()
+    except TbtoolsError as error:
+        print(f"tbtools: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, which is no failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(130)

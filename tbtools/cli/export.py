@@ -1,0 +1,89 @@
+"""``tbtools export``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from tbtools.cli.options import (
+    ExcludeTags,
+    Force,
+    Logdirs,
+    MoreLogdirs,
+    OnDamageOption,
+    Restarts,
+    Runs,
+    Steps,
+    Tables,
+    Tags,
+    opened,
+)
+from tbtools.errors import UsageError
+
+if TYPE_CHECKING:
+    from tbtools.export import Format
+
+
+def export(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="OUT", help="A folder to make; for --duckdb, a file."
+        ),
+    ],
+    logdirs: Logdirs = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Parquet (the default).")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="A CSV file per table.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="A JSONL file per table.")] = False,
+    arrow: Annotated[bool, typer.Option("--arrow", help="Arrow IPC files.")] = False,
+    duckdb: Annotated[bool, typer.Option("--duckdb", help="One DuckDB database.")] = False,
+    table: Tables = None,
+    wide: Annotated[bool, typer.Option("--wide", help="Scalars, with a column per tag.")] = False,
+    duplicates: Annotated[
+        Literal["last", "first", "mean", "error"],
+        typer.Option("--duplicates", help="With --wide: several values of a tag at one step."),
+    ] = "last",
+    run: Runs = None,
+    tag: Tags = None,
+    exclude_tag: ExcludeTags = None,
+    steps: Steps = None,
+    restarts: Restarts = "keep",
+    on_damage: OnDamageOption = "skip",
+    force: Force = False,
+    logdir: MoreLogdirs = None,
+) -> None:
+    """Write tables to Parquet, CSV, JSONL, Arrow or DuckDB: all that have rows, or --table.
+
+    With one --table and an OUT that ends in .parquet, .csv, .jsonl or .arrow, a single file.
+    """
+    form = _format(parquet=parquet, csv=csv, jsonl=jsonl, arrow=arrow, duckdb=duckdb, output=output)
+    with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
+        from tbtools.export import export as export_logs
+
+        done = export_logs(
+            logs,
+            output,
+            format=form,
+            tables=table,
+            wide=wide,
+            duplicates=duplicates,
+            force=force,
+        )
+        for name, rows in done.rows.items():
+            print(f"{name}: {rows:,} rows", file=sys.stderr)
+        if done.duplicates:
+            print(f"{done.duplicates:,} duplicates: kept {duplicates}", file=sys.stderr)
+
+
+def _format(*, output: Path, **flags: bool) -> Format:
+    """The one format that was asked for, or that the output's ending says."""
+    asked = [name for name, wanted in flags.items() if wanted]
+    if len(asked) > 1:
+        raise UsageError(f"--{' and --'.join(asked)}: give one format")
+    by_ending = output.suffix.lower().removeprefix(".")
+    if asked:
+        return asked[0]  # type: ignore[return-value]  # the flags are the formats
+    return by_ending if by_ending in flags else "parquet"  # type: ignore[return-value]

@@ -1,0 +1,176 @@
+"""The options that mean the same in every command, and what opens logs by them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from tbtools.errors import DamageError
+
+if TYPE_CHECKING:
+    from tbtools.logs import Logs
+
+__all__ = [
+    "ExcludeTags",
+    "Force",
+    "Logdirs",
+    "MoreLogdirs",
+    "OnDamageOption",
+    "Output",
+    "OutputFormat",
+    "Restarts",
+    "Runs",
+    "Steps",
+    "Tables",
+    "Tags",
+    "closing_line",
+    "opened",
+]
+
+Logdirs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[LOGDIR]...",
+        help="Logdirs, NAME=PATH, one event file, or one exported dataset. "
+        "Default: $TBTOOLS_LOGDIR, else the current folder.",
+        show_default=False,
+    ),
+]
+MoreLogdirs = Annotated[
+    list[str] | None,
+    typer.Option("--logdir", metavar="LOGDIR", help="The same as an argument.", hidden=True),
+]
+Runs = Annotated[
+    list[str] | None,
+    typer.Option("--run", metavar="GLOB", help="Only runs that match; repeatable."),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="GLOB", help="Only tags that match; repeatable."),
+]
+ExcludeTags = Annotated[
+    list[str] | None,
+    typer.Option("--exclude-tag", metavar="GLOB", help="No tags that match; repeatable."),
+]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option("--table", metavar="NAME", help="Only this table; repeatable."),
+]
+Steps = Annotated[
+    str | None,
+    typer.Option(
+        "--steps",
+        metavar="A:B",
+        help="Only steps from A up to, not including, B; either may be missing.",
+    ),
+]
+Restarts = Annotated[
+    Literal["keep", "latest", "tensorboard"],
+    typer.Option("--restarts", help="What becomes of rows that a restart wrote again."),
+]
+OnDamageOption = Annotated[
+    Literal["skip", "stop", "fail"],
+    typer.Option(
+        "--on-damage",
+        help="Skip damaged records, stop reading their file, or fail.",
+    ),
+]
+OutputFormat = Annotated[
+    Literal["table", "csv", "tsv", "json", "jsonl", "markdown", "arrow", "parquet"] | None,
+    typer.Option(
+        "-f",
+        "--format",
+        help="Default: by the ending of --output, else a table on a terminal, else CSV.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+
+
+@contextmanager
+def opened(
+    logdirs: list[str] | None,
+    more: list[str] | None = None,
+    run: list[str] | None = None,
+    tag: list[str] | None = None,
+    exclude_tag: list[str] | None = None,
+    steps: str | None = None,
+    restarts: Literal["keep", "latest", "tensorboard"] = "keep",
+    on_damage: Literal["skip", "stop", "fail"] = "skip",
+) -> Iterator[Logs]:
+    """Open logs as the options say, show progress, and end with the closing line.
+
+    Exits with 3 if anything was lost.
+    """
+    from tbtools.cli.progress import Progress
+    from tbtools.logs import open as open_logs
+
+    paths = [*(logdirs or []), *(more or [])]
+    paths = paths or [os.environ.get("TBTOOLS_LOGDIR") or "."]
+    with Progress() as progress:
+        logs = open_logs(
+            *paths,
+            run=run or (),
+            tag=tag or (),
+            exclude_tag=exclude_tag or (),
+            steps=steps,
+            restarts=restarts,
+            on_damage=on_damage,
+            progress=progress.advance,
+        )
+        progress.total = logs.total_bytes
+        with logs:
+            try:
+                yield logs
+            except Exception:
+                # DuckDB wraps what is raised while it reads a table.
+                if isinstance(logs.failure, DamageError):
+                    raise logs.failure from None
+                raise
+            line = closing_line(logs)
+    if line:
+        print(f"tbtools: {line}", file=sys.stderr)
+    if any(health.is_lossy for health in logs.health):
+        raise typer.Exit(3)
+
+
+def closing_line(logs: Logs) -> str:
+    """What was lost or is not there yet, in one line; "" if nothing."""
+    healths = logs.health
+    lost = [health for health in healths if health.is_lossy]
+    parts = []
+    records = sum(health.damaged_records for health in healths)
+    if records:
+        skipped = sum(health.skipped_bytes for health in healths)
+        files = sum(1 for health in healths if health.damaged_records)
+        parts.append(
+            f"{_count(records, 'damaged record')} in {files} of {_count(len(healths), 'file')}, "
+            f"{_count(skipped, 'byte')} skipped"
+        )
+    unreadable = sum(health.unreadable is not None for health in healths)
+    if unreadable:
+        parts.append(f"{_count(unreadable, 'file')} could not be read")
+    undecoded = sum(health.undecoded for health in healths)
+    if undecoded:
+        what = _count(undecoded, "value")
+        parts.append(f"{what} not what their plugin promises (table events, column reason)")
+    pending = [health for health in healths if health.pending_bytes]
+    if pending:
+        parts.append(f"{_count(len(pending), 'file')} ending inside a record")
+    first = next((health for health in lost if health.first_error), None)
+    if first is not None:
+        parts.append(f"first: {first.path}: {first.first_error}")
+    return "; ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,166 @@
+// Growing columns in the layout that Arrow reads: the buffers are handed over, not copied.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <new>
+
+#include "bytes.h"
+
+namespace tbtools {
+
+// A growing array that leaves new memory as it is, so that a page is touched once, when written.
+template <class T>
+class Column {
+ public:
+  void reserve(size_t capacity) {
+    if (capacity <= capacity_) return;
+    if (capacity > std::numeric_limits<size_t>::max() / sizeof(T)) throw std::bad_alloc();
+    void* grown = std::realloc(data_.get(), capacity * sizeof(T));
+    if (grown == nullptr) throw std::bad_alloc();
+    (void)data_.release();
+    data_.reset(static_cast<T*>(grown));
+    capacity_ = capacity;
+  }
+
+  void push(T value) {
+    if (size_ == capacity_) reserve(capacity_ == 0 ? 64 : 2 * capacity_);
+    data_.get()[size_++] = value;
+  }
+
+  // For a caller that counts rows itself, and has reserved the room.
+  TBTOOLS_INLINE void set(size_t i, T value) { data_.get()[i] = value; }
+
+  void append(const T* values, size_t count) {
+    if (count > capacity_ - size_) {
+      reserve(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
+    }
+    if (count > 0) std::memcpy(data_.get() + size_, values, count * sizeof(T));
+    size_ += count;
+  }
+
+  void truncate(size_t size) { size_ = size; }
+  size_t size() const { return size_; }
+  const T* data() const { return data_.get(); }
+  T operator[](size_t i) const { return data_.get()[i]; }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  std::unique_ptr<T, Free> data_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+// Validity: a bit per row, made only when the first null comes.
+class Validity {
+ public:
+  void push(bool valid) {
+    if (!valid && nulls_ == 0) fill(size_);
+    if (!valid || nulls_ > 0) set(size_, valid);
+    nulls_ += !valid;
+    ++size_;
+  }
+
+  void truncate(size_t size) {
+    while (size_ > size) {
+      --size_;
+      if (nulls_ > 0 && !(bits_[size_ / 8] >> (size_ % 8) & 1)) --nulls_;
+    }
+    bits_.truncate(nulls_ > 0 ? (size_ + 7) / 8 : 0);
+  }
+
+  int64_t nulls() const { return nulls_; }
+  const uint8_t* data() const { return nulls_ > 0 ? bits_.data() : nullptr; }
+
+ private:
+  void fill(size_t size) {
+    bits_.truncate(0);
+    for (size_t i = 0; i < (size + 7) / 8; ++i) bits_.push(0xFF);
+  }
+
+  void set(size_t i, bool valid) {
+    if (i / 8 == bits_.size()) bits_.push(0);
+    uint8_t byte = bits_[i / 8];
+    byte = static_cast<uint8_t>(byte & ~(1 << (i % 8)));
+    byte = static_cast<uint8_t>(byte | valid << (i % 8));
+    bits_.truncate(i / 8);
+    bits_.push(byte);
+  }
+
+  Column<uint8_t> bits_;
+  size_t size_ = 0;
+  int64_t nulls_ = 0;
+};
+
+// Numbers, some of which may be missing.
+template <class T>
+class Nullable {
+ public:
+  void push(T value) {
+    values_.push(value);
+    validity_.push(true);
+  }
+
+  void push_null() {
+    values_.push(T{});
+    validity_.push(false);
+  }
+
+  void truncate(size_t size) {
+    values_.truncate(size);
+    validity_.truncate(size);
+  }
+
+  size_t size() const { return values_.size(); }
+  const T* data() const { return values_.data(); }
+  const Validity& validity() const { return validity_; }
+
+ private:
+  Column<T> values_;
+  Validity validity_;
+};
+
+// Strings of bytes, some of which may be missing; Arrow's utf8 and binary with 32-bit offsets. The
+// caller keeps the sum of the sizes under 2 GiB.
+class Strings {
+ public:
+  Strings() { offsets_.push(0); }
+
+  void push(Bytes value) {
+    bytes_.append(value.data, value.size);
+    offsets_.push(static_cast<int32_t>(bytes_.size()));
+    validity_.push(true);
+  }
+
+  void push_null() {
+    offsets_.push(static_cast<int32_t>(bytes_.size()));
+    validity_.push(false);
+  }
+
+  void truncate(size_t size) {
+    offsets_.truncate(size + 1);
+    bytes_.truncate(static_cast<size_t>(offsets_[size]));
+    validity_.truncate(size);
+  }
+
+  size_t size() const { return offsets_.size() - 1; }
+  size_t byte_size() const { return bytes_.size(); }
+  Bytes operator[](size_t i) const {
+    const size_t begin = static_cast<size_t>(offsets_[i]);
+    return {bytes_.data() + begin, static_cast<size_t>(offsets_[i + 1]) - begin};
+  }
+  const int32_t* offsets() const { return offsets_.data(); }
+  const uint8_t* bytes() const { return bytes_.data(); }
+  const Validity& validity() const { return validity_; }
+
+ private:
+  Column<int32_t> offsets_;
+  Column<uint8_t> bytes_;
+  Validity validity_;
+};
+
+}  // namespace tbtools

@@ -1,0 +1,251 @@
+// The border to Python: names, argument names and docstrings. No other file includes Python.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+
+#include "arrow.h"
+#include "crc32c.h"
+#include "scan.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace tbtools {
+namespace {
+
+// A contiguous buffer of Python's, held for one call.
+class Window {
+ public:
+  explicit Window(nb::handle object) {
+    if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0) throw nb::python_error();
+  }
+  ~Window() { PyBuffer_Release(&view_); }
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  Bytes bytes() const {
+    return {static_cast<const uint8_t*>(view_.buf), static_cast<size_t>(view_.len)};
+  }
+
+ private:
+  Py_buffer view_;
+};
+
+template <class Struct>
+void delete_capsule(PyObject* capsule, const char* name) noexcept {
+  auto* exported = static_cast<Struct*>(PyCapsule_GetPointer(capsule, name));
+  if (exported->release != nullptr) exported->release(exported);  // else a consumer moved it out
+  delete exported;
+}
+
+// A part of a batch that pyarrow, polars and duckdb import without copying.
+class Table {
+ public:
+  Table(std::shared_ptr<const Batch> batch, Part part) : batch_(std::move(batch)), part_(part) {}
+
+  nb::tuple arrow_c_array(nb::object /*requested_schema: the protocol lets us ignore it*/) const {
+    auto schema = std::make_unique<ArrowSchema>();
+    auto array = std::make_unique<ArrowArray>();
+    export_part(batch_, part_, schema.get(), array.get());
+    // The capsules own from here on, so a failure below releases what was exported.
+    nb::object schema_capsule =
+        nb::steal(PyCapsule_New(schema.get(), "arrow_schema", [](PyObject* capsule) {
+          delete_capsule<ArrowSchema>(capsule, "arrow_schema");
+        }));
+    if (!schema_capsule.is_valid()) {
+      schema->release(schema.get());
+      array->release(array.get());
+      throw nb::python_error();
+    }
+    (void)schema.release();
+    nb::object array_capsule =
+        nb::steal(PyCapsule_New(array.get(), "arrow_array", [](PyObject* capsule) {
+          delete_capsule<ArrowArray>(capsule, "arrow_array");
+        }));
+    if (!array_capsule.is_valid()) {
+      array->release(array.get());
+      throw nb::python_error();
+    }
+    (void)array.release();
+    return nb::make_tuple(schema_capsule, array_capsule);
+  }
+
+  size_t size() const {
+    if (part_ == Part::points) return batch_->points.size();
+    return part_ == Part::rows ? batch_->rows.size() : batch_->tags.size();
+  }
+
+ private:
+  std::shared_ptr<const Batch> batch_;
+  Part part_;
+};
+
+class Scan {
+ public:
+  explicit Scan(std::shared_ptr<const Batch> batch) : batch_(std::move(batch)) {}
+
+  const Batch& batch() const { return *batch_; }
+  Table part(Part part) const { return {batch_, part}; }
+
+ private:
+  std::shared_ptr<const Batch> batch_;
+};
+
+std::optional<nb::bytes> opening(const Batch& batch, size_t which) {
+  const Strings& strings = batch.opening;
+  if (strings.size() == 0) return std::nullopt;
+  const Bytes bytes = strings[which];
+  return nb::bytes(bytes.data, bytes.size);
+}
+
+uint32_t mask_of(const std::vector<std::string>& names) {
+  uint32_t mask = 0;
+  for (const std::string& name : names) {
+    const auto* known = std::find(kFieldNames.begin(), kFieldNames.end(), name);
+    if (known == kFieldNames.end()) throw nb::value_error(("no field is called " + name).c_str());
+    mask |= 1u << (known - kFieldNames.begin());
+  }
+  return mask;
+}
+
+Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end, bool search,
+                 bool may_skip, bool offsets, const std::optional<std::vector<std::string>>& fields,
+                 const std::optional<std::vector<std::string>>& payloads,
+                 std::optional<size_t> largest, const NameSet* skip, const NameSet* plugins,
+                 const NameSet* declared, const NameSet* scalars) {
+  const Window window(buffer);
+  if (begin > window.bytes().size) throw nb::value_error("begin lies behind the window's end");
+  const Options options{.position = position,
+                        .at_end = at_end,
+                        .search = search,
+                        .may_skip = may_skip,
+                        .offsets = offsets,
+                        .fields = fields ? mask_of(*fields) : kAllFields,
+                        .payloads = payloads ? mask_of(*payloads) : kAllFields,
+                        .largest = largest.value_or(SIZE_MAX),
+                        .skip = skip,
+                        .plugins = plugins,
+                        .declared = declared,
+                        .scalars = scalars};
+  nb::gil_scoped_release release;
+  return Scan(scan(window.bytes(), begin, options));
+}
+
+template <class Function>
+auto over(nb::handle buffer, Function function) {
+  const Window window(buffer);
+  nb::gil_scoped_release release;
+  return function(window.bytes());
+}
+
+}  // namespace
+}  // namespace tbtools
+
+NB_MODULE(_core, m) {
+  using namespace tbtools;
+  m.doc() = "The native reader: windows of event files in, Arrow columns out.";
+
+  nb::enum_<Stop>(m, "Stop", "Why a scan ended.")
+      .value("end", Stop::end, "Every record of the window was read.")
+      .value("cut", Stop::cut, "The window's end cuts off a record of `need` bytes at `offset`.")
+      .value("unwanted", Stop::unwanted, "As cut, but nobody wants it: go on at `skip_to`.")
+      .value("full", Stop::full, "The batch is full; go on at `offset`.")
+      .value("bad_data", Stop::bad_data, "The data CRC of the record at `offset` is wrong.")
+      .value("bad_event", Stop::bad_event, "The record at `offset` is not an Event.")
+      .value("bad_length", Stop::bad_length, "The header at `offset` is wrong.")
+      .value("lost", Stop::lost, "No believable header was found; search on from `skip_to`.");
+
+  nb::class_<NameSet>(m, "NameSet", "An immutable set of tags or plugin names.")
+      .def(nb::init<std::vector<std::string>>(), "names"_a)
+      .def("__len__", &NameSet::size);
+
+  nb::class_<Table>(m, "Table", "Columns that any Arrow library imports without copying.")
+      .def("__arrow_c_array__", &Table::arrow_c_array, "requested_schema"_a = nb::none(),
+           nb::sig("def __arrow_c_array__(self, requested_schema: object | None = None) -> "
+                   "tuple[object, object]"))
+      .def("__len__", &Table::size);
+
+  nb::class_<Scan>(m, "Scan", "What one call of scan() read, and why it stopped.")
+      .def_prop_ro(
+          "points", [](const Scan& s) { return s.part(Part::points); },
+          "tag, step, wall_time, value, and offset if asked for: the scalars that need no second "
+          "look.")
+      .def_prop_ro(
+          "rows", [](const Scan& s) { return s.part(Part::rows); },
+          "offset, tag, step, wall_time, field, metadata, value, payload, points_before: "
+          "everything else.")
+      .def_prop_ro(
+          "tags", [](const Scan& s) { return s.part(Part::tags); },
+          "tag, metadata: the tags of this scan, and the first SummaryMetadata of each that names "
+          "a "
+          "plugin, else the first.")
+      .def_prop_ro(
+          "has_metadata", [](const Scan& s) { return s.batch().has_metadata(); },
+          "Whether any of the tags has metadata.")
+      .def_prop_ro(
+          "file_version", [](const Scan& s) { return opening(s.batch(), 0); },
+          "That of the first event that has one, whether or not the field is wanted.")
+      .def_prop_ro(
+          "source_metadata", [](const Scan& s) { return opening(s.batch(), 1); },
+          "That of the same event, serialised; empty if it has none.")
+      .def_prop_ro("stop", [](const Scan& s) { return s.batch().stop; })
+      .def_prop_ro(
+          "framed", [](const Scan& s) { return s.batch().framed; },
+          "False if the next record has to be searched for from `skip_to`.")
+      .def_prop_ro(
+          "offset", [](const Scan& s) { return s.batch().offset; },
+          "Of the record that stopped the scan, in the file.")
+      .def_prop_ro(
+          "skip_to", [](const Scan& s) { return s.batch().skip_to; },
+          "Where to go on, in the file, if that record is given up.")
+      .def_prop_ro(
+          "need", [](const Scan& s) { return s.batch().need; },
+          "Bytes from `offset` that a window must hold to get further.")
+      .def_prop_ro(
+          "found", [](const Scan& s) { return s.batch().found; },
+          "Where the first record began, in the file.")
+      .def_prop_ro(
+          "records", [](const Scan& s) { return s.batch().records; }, "Good records read.")
+      .def_prop_ro(
+          "unread", [](const Scan& s) { return s.batch().unread; },
+          "Bytes of an unwanted record that were stepped over unchecked.");
+
+  m.def("scan", &scan_window, "window"_a, "begin"_a = 0, nb::kw_only(), "position"_a = 0,
+        "at_end"_a = false, "search"_a = false, "may_skip"_a = true, "offsets"_a = false,
+        "fields"_a = nb::none(), "payloads"_a = nb::none(), "largest"_a = nb::none(),
+        "skip"_a = nb::none(), "plugins"_a = nb::none(), "declared"_a = nb::none(),
+        "scalars"_a = nb::none(),
+        "Reads records from window[begin:] until one stops it.\n\n"
+        "`position` is the offset of the window's first byte in its file; all offsets of the\n"
+        "result are in the file. With `at_end`, nothing follows the window now. With `search`,\n"
+        "it begins by looking for a believable header. `fields` names the fields of which rows\n"
+        "are wanted, `payloads` those of which the payload is, `largest` the largest payload,\n"
+        "`skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,\n"
+        "`declared` the tags whose plugin earlier windows named, and `scalars` the tags whose\n"
+        "tensors without metadata are scalars. With `may_skip`, an unwanted record that the\n"
+        "window's end cuts off stops the scan as `unwanted` instead of `cut`. Raises\n"
+        "ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if "
+        "`window` is no\n"
+        "contiguous buffer, MemoryError if memory runs out.");
+  m.def(
+      "walk", [](nb::handle buffer) { return over(buffer, walk); }, "buffer"_a,
+      "Checks the CRCs of the leading records and returns their number: the floor that\n"
+      "benchmarks/ measures scan() against.");
+  m.def(
+      "crc32c",
+      [](nb::handle buffer) {
+        return over(buffer, [](Bytes b) { return crc32c().of(b.data, b.size); });
+      },
+      "buffer"_a, "CRC-32C by the fastest implementation that this machine runs.");
+  m.def(
+      "crc32c_portable",
+      [](nb::handle buffer) {
+        return over(buffer, [](Bytes b) { return portable_crc32c().of(b.data, b.size); });
+      },
+      "buffer"_a, "CRC-32C by the implementation that runs everywhere.");
+  m.attr("crc32c_implementation") = crc32c().name;
+}

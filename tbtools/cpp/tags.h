@@ -1,0 +1,100 @@
+// The tags of one batch, numbered as they come, and the set of tags that a caller names.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "bytes.h"
+
+namespace tbtools {
+
+// An immutable set of names, so that several threads may scan with the same one.
+class NameSet {
+ public:
+  NameSet() = default;
+  explicit NameSet(std::vector<std::string> names) : names_(std::move(names)) {
+    for (const std::string& name : names_) index_.insert(name);
+  }
+  NameSet(const NameSet&) = delete;  // the index points into the names
+  NameSet& operator=(const NameSet&) = delete;
+
+  bool has(std::string_view name) const { return !index_.empty() && index_.contains(name); }
+  size_t size() const { return index_.size(); }
+
+ private:
+  std::vector<std::string> names_;
+  std::unordered_set<std::string_view> index_;
+};
+
+struct Tag {
+  Bytes name;
+  Tag* follower = nullptr;  // the tag that came after this one the last time
+  int32_t number = 0;
+  bool valid = false;             // the name is UTF-8
+  bool unwanted = false;          // the caller wants no value of this tag
+  bool wants_points = false;      // the caller wants the simple_value of this tag
+  bool wants_tensors = false;     // the caller wants the tensors of this tag
+  bool scalar_when_bare = false;  // a tensor that comes without metadata is a scalar's
+  bool declared = false;          // some metadata of this tag has named a plugin
+
+  // Of the metadata that came with this tag last:
+  bool plugin_is_known = false;
+  bool plugin_is_scalars = false;
+  bool plugin_is_wanted = false;
+  int32_t metadata = -1;  // its number; -1: none came yet
+  Bytes metadata_bytes;
+
+  int32_t first_metadata = -1;  // the number of the first that came
+};
+
+// Numbers tags. Writers log the same tags in the same order step after step, so the tag that
+// followed last time is tried before the hash table.
+class TagTable {
+ public:
+  // The entry of `name`. That of a new tag is `fresh`, and to be filled in by the caller.
+  TBTOOLS_INLINE Tag& find(Bytes name, bool& fresh) {
+    fresh = false;
+    Tag* const guess = last_->follower;
+    if (guess != nullptr && guess->name == name) {
+      last_ = guess;
+      return *guess;
+    }
+    return look_up(name, fresh);
+  }
+
+  const std::deque<Tag>& tags() const { return tags_; }
+
+ private:
+  TBTOOLS_NOINLINE Tag& look_up(Bytes name, bool& fresh) {
+    const auto known = index_.find(name.text());
+    fresh = known == index_.end();
+    Tag* const tag = fresh ? add(name) : known->second;
+    last_->follower = tag;
+    last_ = tag;
+    return *tag;
+  }
+
+  Tag* add(Bytes name) {
+    names_.emplace_back(name.text());
+    Tag& tag = tags_.emplace_back();
+    tag.name = {reinterpret_cast<const uint8_t*>(names_.back().data()), name.size};
+    tag.number = static_cast<int32_t>(tags_.size() - 1);
+    index_.emplace(names_.back(), &tag);
+    return &tag;
+  }
+
+  // Deques, because entries and names are pointed to and must stay where they are.
+  std::deque<Tag> tags_;
+  std::deque<std::string> names_;
+  std::unordered_map<std::string_view, Tag*> index_;
+  Tag before_first_;
+  Tag* last_ = &before_first_;
+};
+
+}  // namespace tbtools

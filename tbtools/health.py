@@ -1,0 +1,90 @@
+"""What a file gave, and what was lost in it. Damage is data here, not an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Damage", "FileHealth"]
+
+KEPT_DAMAGES = 1000  # of one file; beyond that only counts go on
+
+_WHAT = {
+    "bad_data": "wrong data CRC",
+    "bad_event": "not an Event",
+    "bad_length": "wrong length CRC",
+    "torn": "record cut off",
+    "stream": "broken compression",
+}
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A stretch of a file that could not be read. Offsets and sizes are in bytes."""
+
+    offset: int
+    size: int
+    kind: str
+
+    @property
+    def what(self) -> str:
+        """The kind in words."""
+        return _WHAT[self.kind]
+
+    def __str__(self) -> str:
+        return f"{self.what} at offset {self.offset}, {self.size} bytes skipped"
+
+
+@dataclass
+class FileHealth:
+    """What one event file gave, and what it did not. Sizes are in bytes."""
+
+    run: str
+    path: str
+    bytes: int = 0
+    events: int = 0
+    file_version: str | None = None
+    writer: str | None = None
+    damaged_records: int = 0  # or stretches of which the number of records is not known
+    skipped_bytes: int = 0
+    pending_bytes: int = 0  # of a record at the end that is not complete yet
+    unread_bytes: int = 0  # of records that nobody asked for: neither read nor checked
+    undecoded: int = 0  # values whose payload is not what their plugin promises
+    damages: list[Damage] = field(default_factory=list)
+    unreadable: str | None = None
+
+    @property
+    def status(self) -> str:
+        """``unreadable``, ``damaged``, ``pending``, ``empty`` or ``ok``; the first that is true."""
+        if self.unreadable is not None:
+            return "unreadable"
+        if self.damaged_records:
+            return "damaged"
+        if self.pending_bytes:
+            return "pending"
+        return "ok" if self.events else "empty"
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether anything that was written is missing from the tables."""
+        return bool(self.damaged_records or self.undecoded or self.unreadable is not None)
+
+    @property
+    def first_error(self) -> str | None:
+        """What was damaged first, as text."""
+        if self.unreadable is not None:
+            return self.unreadable
+        return str(self.damages[0]) if self.damages else None
+
+    def add(self, damage: Damage) -> None:
+        """Count a damaged stretch."""
+        self.damaged_records += 1
+        self.skipped_bytes += damage.size
+        if len(self.damages) < KEPT_DAMAGES:
+            self.damages.append(damage)
+
+    def retract(self, damage: Damage) -> None:
+        """Undo ``add``."""
+        self.damaged_records -= 1
+        self.skipped_bytes -= damage.size
+        if self.damages and self.damages[-1] is damage:
+            self.damages.pop()

@@ -1,0 +1,83 @@
+"""SQL over the tables, by DuckDB."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from tbtools.dataset import LazyTable
+from tbtools.errors import QueryError, nearest
+
+if TYPE_CHECKING:
+    from tbtools.logs import Logs
+
+__all__ = ["connect", "explain", "run_statement", "stream"]
+
+STREAM_ROWS = 1 << 16
+
+
+def connect(tables: Mapping[str, LazyTable]) -> duckdb.DuckDBPyConnection:
+    """A connection that knows the tables; close it. None is read before a statement names it."""
+    connection = duckdb.connect()
+    # A Python variable that happens to be called like a table is nobody's business here.
+    connection.execute("SET python_enable_replacements = false")
+    for name, table in tables.items():
+        connection.register(name, table)
+    return connection
+
+
+def run_statement(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    tables: Mapping[str, LazyTable],
+    params: object = None,
+) -> duckdb.DuckDBPyRelation:
+    """The result of a statement, not yet computed. Raises QueryError if DuckDB refuses it."""
+    try:
+        relation = connection.sql(sql, params=params)
+    except duckdb.Error as error:
+        raise QueryError(explain(error, tables)) from error
+    if relation is None:  # a statement without a result, such as SET
+        return connection.sql("SELECT 'done' AS status")
+    return relation
+
+
+def stream(logs: Logs, sql: str) -> pa.RecordBatchReader:
+    """The rows of a statement's result, computed while they are read.
+
+    Raises QueryError if DuckDB refuses the statement; what is wrong with a row comes later.
+    """
+    relation = logs.query(sql)
+    try:
+        reader = relation.to_arrow_reader(STREAM_ROWS)
+    except duckdb.Error as error:
+        raise QueryError(explain(error, logs)) from error
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except (duckdb.Error, OSError) as error:
+            raise QueryError(explain(error, logs)) from error
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+def explain(error: Exception, tables: Mapping[str, LazyTable]) -> str:
+    """DuckDB's message in one line, with the tables or columns that come nearest."""
+    message = str(error).strip()
+    first = message.splitlines()[0]
+    missing = re.search(r"Table with name (\S+) does not exist", first)
+    if missing is not None:
+        names = nearest(missing[1], tables) or list(tables)
+        return f"no table is called {missing[1]!r}; nearest: {', '.join(names)}"
+    missing = re.search(r'Referenced column "([^"]+)" (?:not found|was not found)', first)
+    if missing is not None:
+        named = [table for name, table in tables.items() if re.search(rf"\b{name}\b", message)]
+        columns = [column for table in named or tables.values() for column in table.schema.names]
+        names = nearest(missing[1], dict.fromkeys(columns)) or list(dict.fromkeys(columns))
+        return f"no column is called {missing[1]!r}; nearest: {', '.join(names)}"
+    return " ".join(line.strip() for line in message.splitlines() if line.strip())
