@@ -221,12 +221,12 @@ class EventReader:
                     return 0
                 self._end_lost()
                 return None
-        return self._give_up(scan)
+        return self._give_up(scan, at_end)
 
     def _grow_window(self) -> None:
         self._window = min(2 * self._window, WINDOW)
 
-    def _give_up(self, scan: _core.Scan) -> int | None:
+    def _give_up(self, scan: _core.Scan, at_end: bool) -> int | None:
         """Goes on behind the damaged record that stopped the scan, as far as policy allows."""
         kind = scan.stop.name
         if self._on_damage == "stop":
@@ -234,7 +234,14 @@ class EventReader:
             return None
         if not scan.framed:
             return self._lose(scan.offset, scan.skip_to, kind)
-        self._damaged(Damage(scan.offset, scan.skip_to - scan.offset, kind))
+        damage = Damage(scan.offset, scan.skip_to - scan.offset, kind)
+        self._damaged(damage)
+        if kind == "bad_data" and at_end and self._end - scan.skip_to < HEADER:
+            # Whether its length is right shows only when something follows.
+            self._open_end = damage
+            self._pend(scan.skip_to)
+            self.offset = scan.offset
+            return None
         self.offset = scan.skip_to
         return 0
 

@@ -26,6 +26,8 @@ def json_text(column: pa.Array) -> pa.StringArray:
         texts = column.cast(pa.string())
     elif pa.types.is_floating(kind):
         texts = column.cast(pa.string())
+        # Without a point it would be read as an integer, which has no negative zero.
+        texts = pc.if_else(pc.equal(texts, "-0"), "-0.0", texts)
         finite = pc.fill_null(pc.is_finite(column), True)
         if not pc.all(finite).as_py():
             texts = pc.replace_with_mask(texts, pc.invert(finite), _unusual(column, finite))
@@ -57,12 +59,9 @@ def _plain(value: Any) -> Any:
     return str(value)  # dates and the like, which only a query can give
 
 
-def json_lines(batch: pa.RecordBatch) -> list[str]:
-    """Each row of a batch as a JSON object, without line ends."""
+def json_lines(batch: pa.RecordBatch) -> pa.StringArray:
+    """Each row of a batch as a JSON object."""
     pieces: list[Any] = []
     for index, name in enumerate(batch.schema.names):
         pieces += [("{" if index == 0 else ",") + json.dumps(name) + ":", json_text(batch[index])]
-    if not pieces:
-        return ["{}"] * batch.num_rows
-    rows: list[str] = pc.binary_join_element_wise(*pieces, "}", "").to_pylist()
-    return rows
+    return pc.binary_join_element_wise(*pieces, "}", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -147,8 +146,6 @@ class Logs(Mapping[str, LazyTable]):
 
         if self._connection is None:
             self._connection = connect(self)
-            # DuckDB complains about a connection that is still open when Python ends.
-            weakref.finalize(self, self._connection.close)
         return run_statement(self._connection, sql, self, params)
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,19 @@ def connect(tables: Mapping[str, LazyTable]) -> duckdb.DuckDBPyConnection:
     connection.execute("SET python_enable_replacements = false")
     for name, table in tables.items():
         connection.register(name, table)
+    _open.add(connection)
     return connection
+
+
+# DuckDB complains at exit about a connection that is still open and knows Python objects. A
+# relation needs its connection, so it is not closed before, whoever else lets go of it.
+_open: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for connection in list(_open):
+        connection.close()
 
 
 def run_statement(

@@ -11,7 +11,15 @@ import pyarrow.compute as pc
 
 from tbtools.jsontext import json_lines, json_text
 
-__all__ = ["SUFFIXES", "WRITERS", "TableWriter", "textual"]
+__all__ = [
+    "SUFFIXES",
+    "WRITERS",
+    "CsvWriter",
+    "JsonlWriter",
+    "ParquetWriter",
+    "TableWriter",
+    "content",
+]
 
 ROW_GROUP = 1 << 17  # rows; statistics prune by it, so not too large
 
@@ -91,71 +99,94 @@ def _without_dictionaries(schema: pa.Schema) -> pa.Schema:
     )
 
 
-class CsvWriter:
-    """RFC 4180 with a header; nested columns as JSON text, bytes as base64, null as nothing."""
+class _TextWriter:
+    """Lines of UTF-8 to a file of its own, or to one that somebody else closes."""
+
+    def __init__(self, sink: Path | IO[bytes]) -> None:
+        self._own = isinstance(sink, Path)
+        self._file = sink.open("wb") if isinstance(sink, Path) else sink
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows."""
+        for batch in table.to_batches():
+            if batch.num_rows:
+                self._file.write(content(self._lines(batch)))
+
+    def _lines(self, batch: pa.RecordBatch) -> pa.StringArray:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the file if it is our own."""
+        if self._own:
+            self._file.close()
+
+
+def content(lines: pa.StringArray) -> memoryview:
+    """The bytes of all strings of an array, one behind the other, without copying them."""
+    _, offsets, data = lines.buffers()
+    ends = memoryview(offsets).cast("i")
+    return memoryview(data)[ends[lines.offset] : ends[lines.offset + len(lines)]]
+
+
+class JsonlWriter(_TextWriter):
+    """A JSON object per line."""
+
+    def __init__(self, sink: Path | IO[bytes], schema: pa.Schema, keys: list[str]) -> None:
+        super().__init__(sink)
+
+    def _lines(self, batch: pa.RecordBatch) -> pa.StringArray:
+        return pc.binary_join_element_wise(json_lines(batch), "\n", "")
+
+
+class CsvWriter(_TextWriter):
+    """RFC 4180 with a header, quotes where they are needed; null is nothing, "" is quoted.
+
+    Nested columns are JSON text, bytes base64.
+    """
 
     def __init__(
         self, sink: Path | IO[bytes], schema: pa.Schema, keys: list[str], delimiter: str = ","
     ) -> None:
-        from pyarrow import csv
+        super().__init__(sink)
+        self._delimiter = delimiter
+        names = _quoted(pa.array(schema.names, pa.string()), delimiter).to_pylist()
+        self._file.write((delimiter.join(names) + "\n").encode())
 
-        self._schema = pa.schema([(field.name, _text_type(field.type)) for field in schema])
-        options = csv.WriteOptions(delimiter=delimiter)
-        target = str(sink) if isinstance(sink, Path) else sink
-        self._writer = csv.CSVWriter(target, self._schema, write_options=options)
-
-    def write(self, table: pa.Table) -> None:
-        """Append rows."""
-        for batch in table.to_batches():
-            columns = [textual(batch[index]) for index in range(batch.num_columns)]
-            self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
-
-    def close(self) -> None:
-        """Flush."""
-        self._writer.close()
+    def _lines(self, batch: pa.RecordBatch) -> pa.StringArray:
+        cells = [_cells(batch[index], self._delimiter) for index in range(batch.num_columns)]
+        rows = pc.binary_join_element_wise(*cells, self._delimiter)
+        return pc.binary_join_element_wise(rows, "\n", "")
 
 
-def textual(column: pa.Array) -> pa.Array:
-    """A column as CSV can hold it: numbers, strings and booleans stay what they are."""
+def _cells(column: pa.Array, delimiter: str) -> pa.StringArray:
+    """A column as it stands in CSV."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return textual(column.dictionary).take(column.indices)
-    if _is_binary(kind):
-        encoded = [
-            None if value is None else base64.b64encode(value).decode("ascii")
-            for value in column.to_pylist()
-        ]
-        return pa.array(encoded, pa.string())
-    if pa.types.is_nested(kind):
-        return pc.if_else(column.is_valid(), json_text(column), pa.scalar(None, pa.string()))
-    return column if column.type == _text_type(kind) else column.cast(_text_type(kind))
+        cells = _cells(column.dictionary, delimiter).take(column.indices)
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        cells = _quoted(column.cast(pa.string()), delimiter)
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        cells = pa.array([_base64(value) for value in column.to_pylist()], pa.string())
+    elif pa.types.is_nested(kind):
+        texts = pc.if_else(column.is_valid(), json_text(column), pa.scalar(None, pa.string()))
+        cells = _quoted(texts, delimiter)
+    else:
+        cells = column.cast(pa.string())
+    return pc.fill_null(cells, "")
 
 
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode("ascii")
 
 
-def _text_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_dictionary(kind):
-        return _text_type(kind.value_type)
-    simple = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-    return kind if simple and not pa.types.is_float16(kind) else pa.string()
-
-
-class JsonlWriter:
-    """A JSON object per line, UTF-8."""
-
-    def __init__(self, path: Path, schema: pa.Schema, keys: list[str]) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="\n")
-
-    def write(self, table: pa.Table) -> None:
-        """Append rows."""
-        for batch in table.to_batches():
-            self._file.writelines(line + "\n" for line in json_lines(batch))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+def _quoted(texts: pa.StringArray, delimiter: str) -> pa.StringArray:
+    needed = pc.or_(
+        pc.match_substring_regex(texts, f'["\r\n{delimiter}]'), pc.equal(pc.binary_length(texts), 0)
+    )
+    if not pc.any(needed).as_py():
+        return texts
+    quoted = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
+    return pc.if_else(needed, quoted, texts)
 
 
 WRITERS: dict[str, Any] = {

@@ -5,7 +5,6 @@ Nothing here imports pyarrow, polars or duckdb before a command needs it.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -61,8 +60,5 @@ def main() -> None:
     except TbtoolsError as error:
         print(f"tbtools: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough, which is no failure.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit(130)

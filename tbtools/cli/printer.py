@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tbtools.errors import UnknownNameError, UsageError
 from tbtools.jsontext import json_lines, json_text
-from tbtools.table_writers import CsvWriter, ParquetWriter
+from tbtools.table_writers import CsvWriter, JsonlWriter, ParquetWriter, content
 from tbtools.targets import check_target, staged
 
 __all__ = ["format_for", "print_rows"]
@@ -63,10 +65,18 @@ def print_rows(
     if form == "table" and sys.stdout.isatty():
         _print_what_fits(counted)
     else:
-        sys.stdout.flush()
-        _WRITERS[form](counted, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        _print_to_pipe(_WRITERS[form], counted)
     return counted.rows
+
+
+def _print_to_pipe(write: Callable[[_Counted, Any], None], rows: _Counted) -> None:
+    sys.stdout.flush()
+    try:
+        write(rows, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, which is no failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Counted:
@@ -95,17 +105,22 @@ def _write_tsv(rows: _Counted, file: IO[bytes]) -> None:
 
 
 def _write_jsonl(rows: _Counted, file: IO[bytes]) -> None:
+    writer = JsonlWriter(file, rows.schema, [])
     for batch in rows:
-        file.write("".join(line + "\n" for line in json_lines(batch)).encode())
+        writer.write(pa.Table.from_batches([batch]))
+    writer.close()
 
 
 def _write_json(rows: _Counted, file: IO[bytes]) -> None:
-    separator = "[\n"
+    file.write(b"[")
+    separator = b"\n"
     for batch in rows:
-        for line in json_lines(batch):
-            file.write((separator + line).encode())
-            separator = ",\n"
-    file.write(b"[]\n" if separator == "[\n" else b"\n]\n")
+        if batch.num_rows:
+            lines = pc.binary_join_element_wise(json_lines(batch), ",\n", "")
+            file.write(separator)
+            file.write(content(lines)[: -len(",\n")])
+            separator = b",\n"
+    file.write(b"\n]\n")
 
 
 def _write_arrow(rows: _Counted, file: IO[bytes]) -> None:
