@@ -24,6 +24,7 @@ from tbtools.exported import is_exported, open_exported
 from tbtools.health import FileHealth
 from tbtools.kinds import TableSpec, table_specs
 from tbtools.logdir import list_runs
+from tbtools.projector import EMBEDDINGS
 from tbtools.reading import Request, RunReader
 from tbtools.restarts import RestartPolicy, check_policy
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Logs", "all_specs", "open", "query"]
 
-CATALOG = {spec.name: spec for spec in (TAGS, RUNS, FILES)}
+#: What is not decoded from events.
+BESIDE = {spec.name: spec for spec in (EMBEDDINGS, TAGS, RUNS, FILES)}
 DAMAGE_POLICIES = ("skip", "stop", "fail")
 
 TASK = 1 << 22  # bytes of small files that are worth handing to another thread
@@ -41,8 +43,8 @@ T = TypeVar("T")
 
 
 def all_specs() -> dict[str, TableSpec]:
-    """Every table of a logdir: those of the kinds, then ``tags``, ``runs`` and ``files``."""
-    return {**table_specs(), **CATALOG}
+    """Every table of a logdir: those of the kinds, then those that come from elsewhere."""
+    return {**table_specs(), **BESIDE}
 
 
 class Logs(Mapping[str, LazyTable]):
@@ -129,11 +131,11 @@ class Logs(Mapping[str, LazyTable]):
                 for batch in self[name].to_batches():
                     yield name, batch
             return
-        from_files = frozenset(name for name in names if name not in CATALOG)
+        from_files = frozenset(name for name in names if name not in BESIDE)
         if from_files:
             yield from self._source.read(from_files)
         for name in names:
-            if name in CATALOG:
+            if name in BESIDE:
                 for batch in self[name].to_batches():
                     yield name, batch
 
@@ -184,8 +186,8 @@ class _EventTables:
             name: LazyTable(name, spec.schema, partial(self._rows, name))
             for name, spec in table_specs().items()
         }
-        for name, spec in CATALOG.items():
-            found[name] = LazyTable(name, spec.schema, partial(self._catalog, name))
+        for name, spec in BESIDE.items():
+            found[name] = LazyTable(name, spec.schema, partial(self._beside, name))
         return found
 
     def _surviving(self, survivors: Survivors | None) -> list[RunReader]:
@@ -227,12 +229,14 @@ class _EventTables:
         restricted = choice.has_tags or survivors is not None
         return Request(tables, wanted if restricted else None, choice.steps, self._restarts)
 
-    def _catalog(self, name: str, survivors: Survivors | None) -> Iterator[pa.RecordBatch]:
+    def _beside(self, name: str, survivors: Survivors | None) -> Iterator[pa.RecordBatch]:
         def batches(reader: RunReader) -> Iterator[pa.RecordBatch]:
             if name == "tags":
                 yield self._choice.select(tags_batch(reader))
             elif name == "runs":
                 yield runs_batch(reader)
+            elif name == "embeddings":
+                yield from reader.embeddings()
             else:
                 yield files_batch(reader.run.name, reader.survey().health)
 

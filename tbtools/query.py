@@ -54,7 +54,7 @@ def run_statement(
     try:
         relation = connection.sql(sql, params=params)
     except duckdb.Error as error:
-        raise QueryError(explain(error, tables)) from error
+        raise QueryError(explain(error, tables, sql)) from error
     if relation is None:  # a statement without a result, such as SET
         return connection.sql("SELECT 'done' AS status")
     return relation
@@ -69,18 +69,18 @@ def stream(logs: Logs, sql: str) -> pa.RecordBatchReader:
     try:
         reader = relation.to_arrow_reader(STREAM_ROWS)
     except duckdb.Error as error:
-        raise QueryError(explain(error, logs)) from error
+        raise QueryError(explain(error, logs, sql)) from error
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             yield from reader
         except (duckdb.Error, OSError) as error:
-            raise QueryError(explain(error, logs)) from error
+            raise QueryError(explain(error, logs, sql)) from error
 
     return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
-def explain(error: Exception, tables: Mapping[str, LazyTable]) -> str:
+def explain(error: Exception, tables: Mapping[str, LazyTable], sql: str) -> str:
     """DuckDB's message in one line, with the tables or columns that come nearest."""
     message = str(error).strip()
     first = message.splitlines()[0]
@@ -90,7 +90,7 @@ def explain(error: Exception, tables: Mapping[str, LazyTable]) -> str:
         return f"no table is called {missing[1]!r}; nearest: {', '.join(names)}"
     missing = re.search(r'Referenced column "([^"]+)" (?:not found|was not found)', first)
     if missing is not None:
-        named = [table for name, table in tables.items() if re.search(rf"\b{name}\b", message)]
+        named = [table for name, table in tables.items() if re.search(rf"\b{name}\b", sql)]
         columns = [column for table in named or tables.values() for column in table.schema.names]
         names = nearest(missing[1], dict.fromkeys(columns)) or list(dict.fromkeys(columns))
         return f"no column is called {missing[1]!r}; nearest: {', '.join(names)}"

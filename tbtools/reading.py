@@ -13,7 +13,9 @@ from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.events import EventReader, OnDamage, Progress, Selection
 from tbtools.health import FileHealth
+from tbtools.kinds import table_specs
 from tbtools.logdir import Run
+from tbtools.projector import Problems, read_embeddings
 from tbtools.restarts import Overwritten, RestartPolicy, overwritten
 from tbtools.routing import Made, claims, decode, labels, route, selection_for
 from tbtools.survey import Survey, position_of, survey
@@ -64,9 +66,17 @@ class RunReader:
                     self._note(health)
             return self._survey
 
+    def embeddings(self) -> Iterator[pa.RecordBatch]:
+        """The rows of ``embeddings``; what cannot be read of them counts as loss."""
+        problems: Problems = []
+        yield from read_embeddings(self.run, problems)
+        for path, reason in problems:
+            self._health[path] = FileHealth(self.run.name, path, unreadable=reason)
+
     def health(self) -> list[FileHealth]:
         """What is known of each file that was read, by the reading that saw most of it."""
-        return [self._health[file.path] for file in self.run.files if file.path in self._health]
+        with self._lock:
+            return [self._health[path] for path in sorted(self._health)]
 
     def _note(self, health: FileHealth) -> None:
         known = self._health.get(health.path)
@@ -153,6 +163,9 @@ class _FileRows:
         self._request = request
         self._gone = gone
         self._seen: dict[str, bool] = {}  # the tags of this file, and whether they are wanted
+        # A value whose table does not tell its tag is wanted whatever the tag.
+        specs = table_specs()
+        self._may_skip = all("tag" in specs[name].schema.names for name in request.tables)
 
     def of(self, scan: _core.Scan) -> list[tuple[str, pa.RecordBatch]]:
         """The rows of a scan that the request wants."""
@@ -190,8 +203,9 @@ class _FileRows:
         fresh = [tag for tag in tags if tag not in self._seen]
         if fresh:
             self._seen.update(zip(fresh, self._request.tags(fresh), strict=True))
-            unwanted = [tag for tag, wanted in self._seen.items() if not wanted]
-            self._reader.skip_tags = _core.NameSet(unwanted)
+            if self._may_skip:
+                unwanted = [tag for tag, wanted in self._seen.items() if not wanted]
+                self._reader.skip_tags = _core.NameSet(unwanted)
 
     def _in_order(self, rows: pa.RecordBatch, parts: list[Made]) -> tuple[pa.RecordBatch, pa.Array]:
         """One batch of what several kinds made for a table, and the offsets of its rows."""

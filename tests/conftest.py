@@ -44,7 +44,7 @@ class Cli:
     ) -> subprocess.CompletedProcess[str]:
         """Run it, and see that it ends with ``code``."""
         done = subprocess.run(
-            [sys.executable, "-m", "tbtools", *map(str, arguments)],
+            [sys.executable, "-P", "-m", "tbtools", *map(str, arguments)],
             capture_output=True,
             text=True,
             input=stdin,

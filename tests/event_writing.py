@@ -11,11 +11,11 @@ import struct
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from oracle import masked_crc
 
 Bytes = bytes  # inside EventFile, `bytes` is what the file holds
-Number = float | int | bool
 
 WALL_TIME = 1_700_000_000.0  # of the first record; each further one is half a second later
 
@@ -132,7 +132,7 @@ def tensor_shape(sizes: Sequence[int]) -> bytes:
 
 def tensor(
     dtype: str,
-    values: Sequence[Number | bytes | str],
+    values: Sequence[Any],
     shape: Sequence[int] | None = None,
     *,
     content: bool = False,
@@ -142,7 +142,7 @@ def tensor(
     number, code, field = DTYPES[dtype]
     head = varint_field(1, number) + (b"" if shape is None else bytes_field(2, tensor_shape(shape)))
     if dtype == "string":
-        return head + b"".join(bytes_field(field, value) for value in values)  # type: ignore
+        return head + b"".join(bytes_field(field, value) for value in values)
     if content:
         return head + bytes_field(4, b"".join(_content(code, value) for value in values))
     elements = [_element(dtype, value) for value in values]
@@ -152,11 +152,11 @@ def tensor(
     return head + b"".join(varint(field << 3 | wire) + element for element in elements)
 
 
-def _content(code: str, value: Number) -> bytes:
+def _content(code: str, value: float) -> bytes:
     return struct.pack(code, value) if code else struct.pack("<f", value)[2:]  # bfloat16
 
 
-def _element(dtype: str, value: Number) -> bytes:
+def _element(dtype: str, value: float) -> bytes:
     if dtype == "float32":
         return struct.pack("<f", value)
     if dtype == "float64":
@@ -221,7 +221,7 @@ class EventFile:
     def what(
         self, field: str, payload: Bytes, step: int = 0, wall_time: float | None = None
     ) -> EventFile:
-        """An event of another member than a Summary: ``graph_def``, ``log_message`` …"""
+        """An event of another member than a Summary, such as ``graph_def``."""
         return self.event(bytes_field(EVENT_FIELDS[field], payload), step, wall_time)
 
     def session_start(self, step: int = 0, wall_time: float | None = None) -> EventFile:
@@ -269,7 +269,7 @@ class EventFile:
         self,
         tag: str | Bytes,
         step: int,
-        value: Number,
+        value: float,
         dtype: str = "float32",
         plugin: str = "scalars",
         wall_time: float | None = None,

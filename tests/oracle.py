@@ -86,7 +86,7 @@ class Reading:
     pending: int = 0
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """The bytes are not the protobuf message they should be."""
 
 
@@ -106,7 +106,7 @@ def _table() -> list[int]:
 _TABLE = _table()
 
 
-def crc32c(data: bytes) -> int:
+def crc32c(data: bytes | bytearray) -> int:
     """CRC-32C, a byte at a time."""
     crc = 0xFFFFFFFF
     for byte in data:
@@ -114,7 +114,7 @@ def crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-def masked_crc(data: bytes) -> int:
+def masked_crc(data: bytes | bytearray) -> int:
     """The CRC as it is stored beside the data."""
     crc = crc32c(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
@@ -175,7 +175,7 @@ def read(data: bytes) -> Reading:
             else:
                 try:
                     reading.events.append(_event(payload, at))
-                except Malformed:
+                except MalformedError:
                     give_up(behind, "bad_event")
         at = behind
     return reading
@@ -188,11 +188,11 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for i in range(10):
         if at + i >= len(data):
-            raise Malformed
+            raise MalformedError
         value |= (data[at + i] & 0x7F) << 7 * i
         if data[at + i] < 0x80:
             return value & 2**64 - 1, at + i + 1
-    raise Malformed
+    raise MalformedError
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
@@ -203,7 +203,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         key, at = _varint(message, at)
         number, wire = key >> 3, key & 7
         if not 0 < number < 2**29:
-            raise Malformed
+            raise MalformedError
         value: int | bytes = 0
         if wire == VARINT:
             value, at = _varint(message, at)
@@ -216,13 +216,13 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         elif wire == GROUP and len(groups) < 100:
             groups.append(number)
         elif wire != END_GROUP or not groups or groups.pop() != number:
-            raise Malformed
+            raise MalformedError
         if at > len(message):
-            raise Malformed
+            raise MalformedError
         if not groups and wire not in (GROUP, END_GROUP):
             yield number, wire, value
     if groups:
-        raise Malformed
+        raise MalformedError
 
 
 def _signed(value: int, bits: int = 64) -> int:
@@ -294,7 +294,7 @@ def _value(message: bytes) -> Value:
     try:
         name = tag.decode()
     except UnicodeDecodeError:
-        raise Malformed from None
+        raise MalformedError from None
     return Value(name, member, metadata, None if member == "simple_value" else payload, scalar)
 
 
@@ -303,7 +303,7 @@ def plugin_name(metadata: bytes | None) -> bytes:
     try:
         outer = b"".join(v for n, w, v in _fields(metadata or b"") if (n, w) == (1, BYTES))
         names = [v for n, w, v in _fields(outer) if (n, w) == (1, BYTES)]
-    except Malformed:
+    except MalformedError:
         return b""
     return names[-1] if names else b""
 
@@ -316,7 +316,7 @@ def tensor_scalar(tensor: bytes) -> float | None:
     try:
         fields_ = list(_fields(tensor))
         dims = [_dims(v) for n, _, v in fields_ if n == 2 and isinstance(v, bytes)]
-    except Malformed:
+    except MalformedError:
         return None
     dtype = next((v for n, w, v in reversed(fields_) if (n, w) == (1, VARINT)), 0)
     content = next((v for n, w, v in reversed(fields_) if (n, w) == (4, BYTES)), b"")
@@ -328,7 +328,7 @@ def tensor_scalar(tensor: bytes) -> float | None:
     members = {member, 16} if dtype == 4 else {member}  # PyTorch puts uint8 into uint32_val
     try:
         elements = [x for n, w, v in fields_ if n in members for x in _elements(code, w, v)]
-    except Malformed:
+    except MalformedError:
         return None
     return _from_element(code, elements[0]) if len(elements) == 1 else None
 
@@ -360,7 +360,7 @@ def _elements(code: str, wire: int, value: int | bytes) -> list[int]:
         else:
             size = 4 if one == FIXED32 else 8
             if len(value) - at < size:
-                raise Malformed
+                raise MalformedError
             element, at = int.from_bytes(value[at : at + size], "little"), at + size
         elements.append(element)
     return elements

@@ -46,7 +46,7 @@ def test_help_imports_nothing_heavy() -> None:
         "try: app(['--help'])\nexcept SystemExit: pass\n"
         "bad = {'pyarrow', 'duckdb', 'polars', 'google'} & set(sys.modules)\nassert not bad, bad"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -110,7 +110,7 @@ def test_no_rows_are_valid_json(cli: Cli, logdir: Path) -> None:
 
 
 def test_a_real_pipe_into_pandas_and_arrow(logdir: Path) -> None:
-    query = f"{sys.executable} -m tbtools query 'SELECT tag, max(value) AS m FROM scalars GROUP BY tag ORDER BY tag' {logdir}"  # noqa: E501
+    query = f"{sys.executable} -P -m tbtools query 'SELECT tag, max(value) AS m FROM scalars GROUP BY tag ORDER BY tag' {logdir}"  # noqa: E501
     pandas = "\"import pandas, sys; print(pandas.read_csv(sys.stdin).to_dict('list'))\""
     arrow = (
         '"import pyarrow as pa, sys; '
@@ -126,7 +126,7 @@ def test_a_real_pipe_into_pandas_and_arrow(logdir: Path) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_failure(logdir: Path) -> None:
-    command = f"set -o pipefail; {sys.executable} -m tbtools query 'FROM scalars a, scalars b' {logdir} | head -1"  # noqa: E501
+    command = f"set -o pipefail; {sys.executable} -P -m tbtools query 'FROM scalars a, scalars b' {logdir} | head -1"  # noqa: E501
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("run,tag,step")
@@ -220,7 +220,7 @@ def on_a_terminal(*arguments: object) -> str:
     """What a command prints to a terminal of 80 columns, stdout and stderr together."""
     primary, secondary = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tbtools", *map(str, arguments)],
+        [sys.executable, "-P", "-m", "tbtools", *map(str, arguments)],
         stdout=secondary,
         stderr=secondary,
         env={**os.environ, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"},

@@ -282,3 +282,14 @@ def test_batches_have_the_schema_that_is_promised(logdir: Path) -> None:
             batch.validate(full=True)
     assert isinstance(logs.scalars, pads.Dataset)
     assert pa.types.is_dictionary(logs.scalars.schema.field("run").type)
+
+
+def test_a_filter_on_tags_spares_tables_without_tags(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "tfevents").version()
+    for step in range(40_000):
+        file.scalar(f"t{step % 3}", step, 1.0)
+        if step % 20_000 == 0:
+            file.session_start(step)
+    logs = tbtools.open(tmp_path, tag="t1")
+    assert logs["messages"].count_rows() == 2
+    assert logs.scalars.count_rows() == 13_333

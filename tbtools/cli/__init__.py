@@ -56,7 +56,7 @@ for command in (ls, query, export):
 def main() -> None:
     """Run the command line. Errors of the user's or a file's become one line and an exit code."""
     try:
-        app()
+        app(prog_name="tbtools")
     except TbtoolsError as error:
         print(f"tbtools: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

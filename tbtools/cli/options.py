@@ -36,7 +36,7 @@ __all__ = [
 Logdirs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[LOGDIR]...",
+        metavar="LOGDIR",
         help="Logdirs, NAME=PATH, one event file, or one exported dataset. "
         "Default: $TBTOOLS_LOGDIR, else the current folder.",
         show_default=False,

@@ -13,26 +13,6 @@
 
 namespace tbtools {
 
-void Points::reserve(size_t rows) {
-  tag_.reserve(rows);
-  step_.reserve(rows);
-  wall_time_.reserve(rows);
-  value_.reserve(rows);
-  capacity_ = rows;
-}
-
-void Rows::truncate(size_t rows) {
-  offset.truncate(rows);
-  tag.truncate(rows);
-  step.truncate(rows);
-  wall_time.truncate(rows);
-  field.truncate(rows);
-  metadata.truncate(rows);
-  value.truncate(rows);
-  payload.truncate(rows);
-  points_before.truncate(rows);
-}
-
 namespace {
 
 // A batch never holds more bytes than were scanned for it, and Arrow's offsets have 32 bits.
@@ -398,20 +378,6 @@ class Scanner {
 
 std::shared_ptr<const Batch> scan(Bytes window, size_t begin, const Options& options) {
   return Scanner(window, options).run(begin);
-}
-
-uint64_t walk(Bytes buffer) {
-  const Crc32c& crc = crc32c();
-  uint64_t records = 0;
-  size_t at = 0;
-  while (buffer.size - at >= kHeaderSize) {
-    const std::optional<uint64_t> length = read_header(crc, buffer.data + at);
-    if (!length || *length + kHeaderSize + kFooterSize > buffer.size - at) break;
-    if (!data_is_good(crc, {buffer.data + at + kHeaderSize, static_cast<size_t>(*length)})) break;
-    at += kHeaderSize + static_cast<size_t>(*length) + kFooterSize;
-    ++records;
-  }
-  return records;
 }
 
 }  // namespace tbtools

@@ -4,23 +4,11 @@
 #include <cstdint>
 #include <memory>
 
-#include "column.h"
+#include "batch.h"
 #include "event.h"
 #include "tags.h"
 
 namespace tbtools {
-
-// Why a scan ended. What each says of going on is policy, and the caller's.
-enum class Stop : uint8_t {
-  end,         // every record of the window was read; the next one begins at skip_to
-  cut,         // the window's end cuts off the record at `offset`, which is `need` bytes long
-  unwanted,    // the same, but nobody wants the record: the next one begins at skip_to
-  full,        // the batch is full; go on at `offset`
-  bad_data,    // the data CRC is wrong; if `framed`, it costs this record and no more
-  bad_event,   // both CRCs are right but the payload is not an Event; the same
-  bad_length,  // the header is wrong: where the next record begins is unknown
-  lost,        // no believable header was found; search on from skip_to
-};
 
 struct Options {
   uint64_t position = 0;           // of the window's first byte in its file
@@ -35,80 +23,6 @@ struct Options {
   const NameSet* plugins = nullptr;  // if given: tensors that declare another plugin are not wanted
   const NameSet* declared = nullptr;  // tags of which an earlier window's metadata named a plugin
   const NameSet* scalars = nullptr;   // tags whose bare tensors (without metadata) are scalars
-};
-
-// Scalars that need no second look: simple_value, and one-element numeric tensors whose plugin is
-// scalars.
-class Points {
- public:
-  TBTOOLS_INLINE void push(int32_t tag, int64_t step, double wall_time, double value) {
-    if (size_ == capacity_) reserve(capacity_ == 0 ? 64 : 2 * capacity_);
-    tag_.set(size_, tag);
-    step_.set(size_, step);
-    wall_time_.set(size_, wall_time);
-    value_.set(size_, value);
-    ++size_;
-  }
-  // Of the record in the file, for a caller that asked for it; before the push.
-  void push_offset(int64_t offset) { offset_.push(offset); }
-  TBTOOLS_NOINLINE void reserve(size_t rows);
-  void truncate(size_t rows) {
-    size_ = rows;
-    if (rows < offset_.size()) offset_.truncate(rows);
-  }
-
-  size_t size() const { return size_; }
-  const Column<int64_t>& offset() const { return offset_; }
-  const int32_t* tag() const { return tag_.data(); }
-  const int64_t* step() const { return step_.data(); }
-  const double* wall_time() const { return wall_time_.data(); }
-  const double* value() const { return value_.data(); }
-
- private:
-  Column<int64_t> offset_;
-  Column<int32_t> tag_;
-  Column<int64_t> step_;
-  Column<double> wall_time_;
-  Column<double> value_;
-  size_t size_ = 0;  // one count and one comparison per row instead of four
-  size_t capacity_ = 0;
-};
-
-// Everything else, a row per Summary.Value or per other Event.
-struct Rows {
-  Column<int64_t> offset;  // of the record in the file
-  Nullable<int32_t> tag;   // null: not of a Summary
-  Column<int64_t> step;
-  Column<double> wall_time;
-  Column<int8_t> field;
-  Nullable<int32_t> metadata;     // number of its SummaryMetadata; null: none came with it
-  Nullable<double> value;         // of a one-element numeric tensor whose plugin is not known yet
-  Strings payload;                // null: not asked for, or the field has none
-  Column<int64_t> points_before;  // how many Points came before this row
-
-  size_t size() const { return offset.size(); }
-  void truncate(size_t rows);
-};
-
-struct Batch {
-  Points points;
-  Rows rows;
-  Strings tags;      // names, by number
-  Strings metadata;  // distinct SummaryMetadata, by number
-  Strings opening;   // the first file_version, and the SourceMetadata that came with it
-  Nullable<int32_t> first_metadata;  // by tag: the first that names a plugin, else the first
-  bool offsets = false;              // Points::offset was asked for
-
-  bool has_metadata() const { return metadata.size() > 0; }
-
-  Stop stop = Stop::end;
-  bool framed = true;    // the next record begins at skip_to (else: search from there)
-  uint64_t offset = 0;   // of the record that stopped the scan; else as skip_to
-  uint64_t skip_to = 0;  // where to go on if that record is given up
-  uint64_t need = 0;     // bytes from `offset` that have to be in the window to get further
-  uint64_t found = 0;    // where the first record of this scan began
-  uint64_t records = 0;  // good records read
-  uint64_t unread = 0;   // bytes stepped over
 };
 
 // Reads records from window[begin:] until one stops it. Throws nothing but std::bad_alloc.

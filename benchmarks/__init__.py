@@ -1,0 +1,1 @@
+"""tbtools and its peers, side by side: ``python -m benchmarks``."""

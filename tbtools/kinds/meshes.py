@@ -1,0 +1,84 @@
+"""Meshes: vertices, faces and colours of the plugin ``mesh``, each a tensor of its own."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+
+from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.proto.plugins_pb2 import MeshPluginData
+from tbtools.rows import Rows
+from tbtools.schema import LABEL
+from tbtools.tensor_values import RefusedError, numbers, plugin_content, tensor_of
+
+MESHES = table(
+    "meshes",
+    "A row per part of a mesh and step: its vertices, its faces or its colours. The parts of one "
+    "mesh have the same `name`, and tags that end in `_VERTEX`, `_FACE` and `_COLOR`.",
+    column("name", LABEL, "Name of the mesh that this is a part of."),
+    column("part", LABEL, "`vertex`, `face` or `color`.", nullable=False),
+    column(
+        "shape",
+        pa.list_(pa.int64()),
+        "Sizes of the dimensions: as a rule batch, number of points or faces, and 3.",
+        nullable=False,
+    ),
+    column(
+        "values",
+        pa.list_(pa.float64()),
+        "The numbers, last dimension running fastest: coordinates, indices of vertices, or "
+        "red, green and blue.",
+        nullable=False,
+    ),
+    column("config", pa.string(), "The writer's settings of the view, JSON; null if none."),
+)
+
+PARTS = {1: "vertex", 2: "face", 3: "color"}
+
+
+def decode(events: Events) -> Decoded:
+    """A row for each event that is part of a mesh."""
+    rows = Rows(MESHES)
+    values: list[pa.DoubleArray] = []
+    refused = []
+    pairs = zip(events.metadata.to_pylist(), events.payload.to_pylist(), strict=True)
+    for index, (metadata, payload) in enumerate(pairs):
+        try:
+            about = _about(metadata)
+            part = numbers(tensor_of(payload))
+        except RefusedError as reason:
+            refused.append((index, str(reason)))
+            continue
+        rows.add(
+            index,
+            name=about.name or None,
+            part=PARTS[about.content_type],
+            shape=part.shape,
+            config=about.json_config or None,
+        )
+        values.append(part.values)
+    made = rows.made()
+    if made:
+        origin, columns = made[MESHES.name]
+        made[MESHES.name] = (origin, {**columns, "values": _lists(values)})
+    return Decoded(made, refused)
+
+
+def _about(metadata: bytes | None) -> MeshPluginData:
+    try:
+        about = MeshPluginData.FromString(plugin_content(metadata))
+    except DecodeError:
+        raise RefusedError("the tag's metadata is not that of a mesh") from None
+    if about.content_type not in PARTS:
+        raise RefusedError("the tag's metadata does not say which part of a mesh this is")
+    return about
+
+
+def _lists(values: list[pa.DoubleArray]) -> pa.ListArray:
+    offsets = [0]
+    for each in values:
+        offsets.append(offsets[-1] + len(each))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.concat_arrays(values))
+
+
+KIND = Kind(tables=(MESHES,), decode=decode, plugins=frozenset({"mesh"}))
