@@ -28,12 +28,17 @@ def _files(logdir: Path) -> list[Path]:
 
 
 def walk(logdir: Path, table: str) -> Measure:
-    """The floor: read the files, walk the frames, check both CRCs of each."""
+    """The floor: read each file into memory that is there already, check both CRCs of a frame."""
     from tbtools._core import walk
 
+    paths = _files(logdir)
+    buffer = bytearray(b"\xff") * max(path.stat().st_size for path in paths)
     begin = time.perf_counter()
-    records = sum(walk(path.read_bytes()) for path in _files(logdir))
-    return time.perf_counter() - begin, records - len(_files(logdir))
+    records = 0
+    for path in paths:
+        with path.open("rb", buffering=0) as file, memoryview(buffer) as whole:
+            records += walk(whole[: file.readinto(buffer)])
+    return time.perf_counter() - begin, records - len(paths)
 
 
 def walk_in_memory(logdir: Path, table: str) -> Measure:

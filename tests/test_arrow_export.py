@@ -119,6 +119,20 @@ def test_an_export_may_be_released_by_another_thread() -> None:
     assert kept.to_pylist() == expected
 
 
+def test_memory_of_a_released_batch_is_used_again_and_that_of_a_kept_one_is_not() -> None:
+    kept: list[tuple[int, int, pa.RecordBatch]] = []
+    for turn in range(40):
+        rows = (8_000, 9_000, 20_000, 40_000, 100_000)[turn % 5]
+        window = EventFile().scalar("a", turn, turn / 2).bytes * rows
+        kept.append((turn, rows, pa.record_batch(_core.scan(window).points)))
+        if len(kept) > 7:
+            del kept[turn * 5 % 7]
+    for turn, rows, batch in kept:
+        assert batch.num_rows == rows
+        assert set(batch["step"].to_numpy()) == {turn}
+        assert set(batch["value"].to_numpy()) == {turn / 2}
+
+
 def resident() -> int:
     """Bytes of this process in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

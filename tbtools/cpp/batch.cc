@@ -3,10 +3,14 @@
 namespace tbtools {
 
 void Points::reserve(size_t rows) {
-  tag_.reserve(rows);
-  step_.reserve(rows);
-  wall_time_.reserve(rows);
-  value_.reserve(rows);
+  const auto grow = [&](auto& column) {
+    column.truncate(size_);
+    column.reserve(rows);
+  };
+  grow(tag_);
+  grow(step_);
+  grow(wall_time_);
+  grow(value_);
   capacity_ = rows;
 }
 

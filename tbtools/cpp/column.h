@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
+#include <cstring>
 #include <limits>
-#include <memory>
 #include <new>
+#include <utility>
 
+#include "blocks.h"
 #include "bytes.h"
 
 namespace tbtools {
@@ -15,42 +16,52 @@ namespace tbtools {
 template <class T>
 class Column {
  public:
+  Column() = default;
+  ~Column() { return_block(data_, bytes_); }
+  Column(Column&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  Column& operator=(Column&&) = delete;
+
   void reserve(size_t capacity) {
     if (capacity <= capacity_) return;
-    if (capacity > std::numeric_limits<size_t>::max() / sizeof(T)) throw std::bad_alloc();
-    void* grown = std::realloc(data_.get(), capacity * sizeof(T));
-    if (grown == nullptr) throw std::bad_alloc();
-    (void)data_.release();
-    data_.reset(static_cast<T*>(grown));
-    capacity_ = capacity;
+    if (capacity > std::numeric_limits<size_t>::max() / 2 / sizeof(T)) throw std::bad_alloc();
+    size_t bytes = capacity * sizeof(T);
+    T* grown = static_cast<T*>(take_block(bytes));
+    if (size_ > 0) std::memcpy(grown, data_, size_ * sizeof(T));
+    return_block(data_, bytes_);
+    data_ = grown;
+    bytes_ = bytes;
+    capacity_ = bytes / sizeof(T);
   }
 
   void push(T value) {
     if (size_ == capacity_) reserve(capacity_ == 0 ? 64 : 2 * capacity_);
-    data_.get()[size_++] = value;
+    data_[size_++] = value;
   }
 
-  // For a caller that counts rows itself, and has reserved the room.
-  TBTOOLS_INLINE void set(size_t i, T value) { data_.get()[i] = value; }
+  // For a caller that counts rows itself: it reserves the room, and truncates to what it wrote
+  // before it reserves more.
+  TBTOOLS_INLINE void set(size_t i, T value) { data_[i] = value; }
 
   void append(const T* values, size_t count) {
     if (count > capacity_ - size_) {
       reserve(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
     }
-    if (count > 0) std::memcpy(data_.get() + size_, values, count * sizeof(T));
+    if (count > 0) std::memcpy(data_ + size_, values, count * sizeof(T));
     size_ += count;
   }
 
   void truncate(size_t size) { size_ = size; }
   size_t size() const { return size_; }
-  const T* data() const { return data_.get(); }
-  T operator[](size_t i) const { return data_.get()[i]; }
+  const T* data() const { return data_; }
+  T operator[](size_t i) const { return data_[i]; }
 
  private:
-  struct Free {
-    void operator()(T* p) const { std::free(p); }
-  };
-  std::unique_ptr<T, Free> data_;
+  T* data_ = nullptr;
+  size_t bytes_ = 0;
   size_t size_ = 0;
   size_t capacity_ = 0;
 };

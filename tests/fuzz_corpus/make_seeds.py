@@ -115,6 +115,9 @@ def odd_tensors() -> EventFile:
         varint_field(1, 1) + bytes_field(2, tensor_shape([1, 0])) + float_field(5, 1.0),
         varint_field(1, 1) + bytes_field(2, varint_field(3, 1)) + float_field(5, 1.0),
         tensor("uint64", [2**63], (1, 1)),
+        tensor("half", [float("inf")], ()),
+        tensor("half", [2.0**-24], (), content=True),
+        varint_field(1, 6) + bytes_field(7, varint(128)),
         tensor("float64", [1.0, 2.0], (2,), content=True),
     ):
         file.value("a", 1, "tensor", payload, plugin="scalars")
