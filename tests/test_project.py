@@ -30,6 +30,7 @@ LAYERS = [
     {"projector"},
     {"reading"},
     {"catalog", "dataset", "exported"},
+    {"views"},
     {"query"},
     {"logs"},
     {"table_writers", "targets", "sorting", "wide", "listing"},
@@ -129,7 +130,7 @@ def test_importing_tbtools_is_cheap() -> None:
 def test_the_stub_of_the_core_is_up_to_date(tmp_path: Path) -> None:
     target = tmp_path / "_core.pyi"
     arguments = ["-m", "nanobind.stubgen", "-q", "-m", "tbtools._core", "-o", str(target)]
-    subprocess.run([sys.executable, "-P", *arguments], check=True)
+    subprocess.run([sys.executable, "-P", *arguments], check=True, cwd=tmp_path)
     assert target.read_text() == (PACKAGE / "_core.pyi").read_text()
 
 
