@@ -66,6 +66,14 @@ class Scan:
         tag, metadata: the tags of this scan, and the first SummaryMetadata of each that names a plugin, else the first.
         """
 
+    def summaries(self) -> list[tuple[str, int, int, int, int, int, float, float, float, float]]:
+        """
+        Of each tag with points: tag, points, first, last, min and max step, and the same of wall_time.
+        """
+
+    def steps_fall(self, before: int) -> bool:
+        """Whether the steps of the points ever go back, the first from `before`."""
+
     @property
     def has_metadata(self) -> bool:
         """Whether any of the tags has metadata."""
@@ -125,6 +133,20 @@ def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = Fa
     window's end cuts off stops the scan as `unwanted` instead of `cut`. Raises
     ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if `window` is no
     contiguous buffer, MemoryError if memory runs out.
+    """
+
+def decode_histograms(payloads: object, legacy: bool) -> Table:
+    """
+    refused, buckets; with `legacy` also min, max, num, sum, sum_squares: a row for each of
+    the payloads, which are a binary Arrow array of HistogramProto with `legacy`, else of
+    TensorProto. `refused` says why a payload is no histogram, and is empty if it is one.
+    """
+
+def decode_strings(payloads: object, text: bool = False) -> Table:
+    """
+    refused, shape, strings: a row for each of the payloads, which are a binary Arrow array of
+    TensorProto. `refused` says why a payload is no tensor of strings, or with `text` of UTF-8,
+    and is empty if it is one.
     """
 
 def walk(buffer: object) -> int:

@@ -296,8 +296,9 @@ class EventReader:
         for tag, metadata in zip(
             tags["tag"].to_pylist(), tags["metadata"].to_pylist(), strict=True
         ):
-            if not plugin_of(self.metadata.get(tag)):
-                fresh |= self.metadata.get(tag) != metadata
+            known = self.metadata.get(tag)
+            if known is None or (plugin_of(metadata) and not plugin_of(known)):
+                fresh = True
                 self.metadata[tag] = metadata
         if fresh:
             plugins = {tag: plugin_of(metadata) for tag, metadata in self.metadata.items()}

@@ -112,6 +112,9 @@ def survey(run: Run, on_damage: OnDamage = "skip", progress: Progress | None = N
         try:
             for scan in reader.read():
                 purging.version = health.file_version or purging.version
+                if _plain(scan) and purging.may_pass(scan):
+                    counter.add_points(len(result.segments) - 1, scan)
+                    continue
                 for piece, start in _pieces(scan):
                     if start is not None:
                         offset, step = start
@@ -128,6 +131,11 @@ def survey(run: Run, on_damage: OnDamage = "skip", progress: Progress | None = N
         result.metadata.append(reader.metadata)
     result.stats = counter.finish()
     return result
+
+
+def _plain(scan: _core.Scan) -> bool:
+    """Whether a scan has nothing but points, so that they need not be looked at one by one."""
+    return not len(scan.rows) and len(scan.points) > 0
 
 
 def _pieces(scan: _core.Scan) -> Iterator[tuple[pa.Table, tuple[int, int] | None]]:
@@ -232,6 +240,15 @@ class _Counter:
         if self._size >= FLUSH:
             self._flush()
 
+    def add_points(self, segment: int, scan: _core.Scan) -> None:
+        """Count a scan that has nothing but points."""
+        self._flush()  # what came before stands before it
+        if segment != self.segment:
+            self.segment, self.rows = segment, 0
+        self.rows += len(scan.points)
+        for each in scan.summaries():
+            self._keep(TagStats(segment, each[0], SCALAR, "", *each[1:]))
+
     def _flush(self) -> None:
         if not self._waiting:
             return
@@ -241,12 +258,14 @@ class _Counter:
         sums = table.group_by(KEYS, use_threads=False).aggregate(SUMS)
         names = [*KEYS, *(f"{column}_{what}" for column, what in SUMS)]
         for row in zip(*(sums[name].to_pylist() for name in names), strict=True):
-            stats = TagStats(*row)
-            key = (stats.segment, stats.tag, stats.field, stats.plugin)
-            if key in self._stats:
-                self._stats[key].add(stats)
-            else:
-                self._stats[key] = stats
+            self._keep(TagStats(*row))
+
+    def _keep(self, stats: TagStats) -> None:
+        key = (stats.segment, stats.tag, stats.field, stats.plugin)
+        if key in self._stats:
+            self._stats[key].add(stats)
+        else:
+            self._stats[key] = stats
 
     def finish(self) -> list[TagStats]:
         self._flush()
@@ -277,6 +296,14 @@ class _Purging:
         if self._started and self._looks_at_starts():
             self._purges.append(Purge(position, step))
         self._started = True
+
+    def may_pass(self, scan: _core.Scan) -> bool:
+        """Whether nothing is purged in a scan that has nothing but points; it is noted then."""
+        if not self._looks_at_starts() and scan.steps_fall(self._last_step):
+            return False
+        steps = pa.record_batch(scan.points)["step"]
+        self._last_step = steps[-1].as_py()
+        return True
 
     def values(self, file: int, keys: pa.Table) -> None:
         keys = keys.filter(pc.is_valid(keys["tag"]))

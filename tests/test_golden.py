@@ -62,9 +62,13 @@ def by_value(found: list[Row], column: str) -> dict[Key, list[Any]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_of_a_golden_log_is_damaged_or_refused(name: str) -> None:
     logs = tbtools.open(DATA / name)
-    reasons = [row["reason"] for row in logs.events.to_table().to_pylist() if row["reason"]]
-    assert reasons == []
-    assert not any(health.is_lossy for health in logs.health)
+    found = logs.events.to_table().to_pylist()
+    refused = [(row["tag"], row["reason"]) for row in found if row["reason"]]
+    # float64 has no form for a complex number, so that the payload is kept instead.
+    odd = [("raw/complex64", "complex64 values cannot be read as numbers")]
+    assert refused == (odd if name == "tf2" else [])
+    assert sum(health.undecoded for health in logs.health) == len(refused)
+    assert not any(health.damaged_records for health in logs.health)
 
 
 @pytest.mark.parametrize("name", NAMES)

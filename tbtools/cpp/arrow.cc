@@ -1,25 +1,13 @@
 #include "arrow.h"
 
 #include <array>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace tbtools {
 namespace {
 
-// One node of the tree that an export consists of. The tree is built first, as plain values, and
-// turned into the two C structs at the end, so that nothing leaks if memory runs out half-way.
-struct Node {
-  const char* format;
-  const char* name = "";
-  bool nullable = false;
-  int64_t length = 0;
-  int64_t nulls = 0;
-  std::vector<const void*> buffers = {};
-  std::vector<Node> children = {};
-};
-
-Node dictionary_values(const char* format, const Strings& values) {
+Node strings(const char* format, const Strings& values) {
   return {.format = format,
           .length = static_cast<int64_t>(values.size()),
           .buffers = {nullptr, values.offsets(), values.bytes()}};
@@ -65,34 +53,65 @@ Node binary(const char* name, const Strings& column) {
           .buffers = {column.validity().data(), column.offsets(), column.bytes()}};
 }
 
-// A node with a single child of this name is dictionary-encoded; Arrow has no other use for one
-// here.
 Node encoded(Node indices, Node values) {
   indices.children.push_back(std::move(values));
   return indices;
 }
 
+template <size_t N>
+Strings strings_of(const std::array<std::string_view, N>& texts) {
+  Strings all;
+  for (const std::string_view text : texts) {
+    all.push({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  }
+  return all;
+}
+
 const Strings& field_names() {
-  static const Strings names = [] {
-    Strings all;
-    for (const std::string_view name : kFieldNames) {
-      all.push({reinterpret_cast<const uint8_t*>(name.data()), name.size()});
-    }
-    return all;
-  }();
+  static const Strings names = strings_of(kFieldNames);
   return names;
 }
 
-Node record_batch(size_t length, std::vector<Node> columns) {
+const Strings& refusals() {
+  static const Strings texts = strings_of(kRefusals);
+  return texts;
+}
+
+Node refused(const Column<int8_t>& codes) {
+  return encoded(numbers("refused", codes), strings("u", refusals()));
+}
+
+Node named(const char* name, Node node) {
+  node.name = name;
+  return node;
+}
+
+// The names and the nullability of what is nested are those that pyarrow gives a list type.
+Node nested(const char* name, Node node) {
+  node.nullable = true;
+  return named(name, std::move(node));
+}
+
+Node lists(const char* name, const Column<int32_t>& offsets, Node items) {
+  return {.format = "+l",
+          .name = name,
+          .length = static_cast<int64_t>(offsets.size() - 1),
+          .buffers = {nullptr, offsets.data()},
+          .children = {nested("item", std::move(items))}};
+}
+
+Node structs(size_t length, std::vector<Node> columns) {
   return {.format = "+s",
           .length = static_cast<int64_t>(length),
           .buffers = {nullptr},
           .children = std::move(columns)};
 }
 
-Node tree_of(const Batch& batch, Part part) {
-  const Node tags = dictionary_values("u", batch.tags);
-  const Node metadata = dictionary_values("z", batch.metadata);
+}  // namespace
+
+Node table_of(const Batch& batch, Part part) {
+  const Node tags = strings("u", batch.tags);
+  const Node metadata = strings("z", batch.metadata);
   switch (part) {
     case Part::points: {
       const Points& points = batch.points;
@@ -101,29 +120,50 @@ Node tree_of(const Batch& batch, Part part) {
                                    numbers("wall_time", points.wall_time(), points.size()),
                                    numbers("value", points.value(), points.size())};
       if (batch.offsets) columns.push_back(numbers("offset", points.offset()));
-      return record_batch(points.size(), std::move(columns));
+      return structs(points.size(), std::move(columns));
     }
     case Part::rows: {
       const Rows& rows = batch.rows;
-      return record_batch(
+      return structs(
           rows.size(),
           {numbers("offset", rows.offset), encoded(numbers("tag", rows.tag), tags),
            numbers("step", rows.step), numbers("wall_time", rows.wall_time),
-           encoded(numbers("field", rows.field), dictionary_values("u", field_names())),
+           encoded(numbers("field", rows.field), strings("u", field_names())),
            encoded(numbers("metadata", rows.metadata), metadata), numbers("value", rows.value),
            binary("payload", rows.payload), numbers("points_before", rows.points_before)});
     }
     case Part::tags:
       break;
   }
-  Node names = tags;
-  names.name = "tag";
-  return record_batch(
-      batch.tags.size(),
-      {std::move(names), encoded(numbers("metadata", batch.first_metadata), metadata)});
+  return structs(batch.tags.size(), {named("tag", tags),
+                                     encoded(numbers("metadata", batch.first_metadata), metadata)});
 }
 
-// What the C structs of one node point to; their private_data owns it.
+Node table_of(const Histograms& histograms) {
+  const Node buckets =
+      structs(histograms.left.size(), {nested("left", numbers("", histograms.left)),
+                                       nested("right", numbers("", histograms.right)),
+                                       nested("count", numbers("", histograms.count))});
+  std::vector<Node> columns = {refused(histograms.refused),
+                               lists("buckets", histograms.offsets, buckets)};
+  for (size_t i = 0; histograms.legacy && i < kStatistics.size(); ++i) {
+    columns.push_back(numbers(kStatistics[i], histograms.statistics[i]));
+  }
+  return structs(histograms.refused.size(), std::move(columns));
+}
+
+Node table_of(const StringTensors& tensors) {
+  return structs(
+      tensors.refused.size(),
+      {refused(tensors.refused), lists("shape", tensors.shape_offsets, numbers("", tensors.sizes)),
+       lists("strings", tensors.string_offsets,
+             strings(tensors.text ? "u" : "z", tensors.strings))});
+}
+
+namespace {
+
+// The tree is turned into the two C structs only when it is complete, so that nothing leaks if
+// memory runs out half-way. What they point to, their private_data owns.
 struct SchemaOwner {
   std::vector<ArrowSchema> children;
   std::vector<ArrowSchema*> pointers;
@@ -133,7 +173,7 @@ struct ArrayOwner {
   std::vector<const void*> buffers;
   std::vector<ArrowArray> children;
   std::vector<ArrowArray*> pointers;
-  std::shared_ptr<const Batch> batch;
+  std::shared_ptr<const void> table;
 };
 
 template <class Struct, class Owner>
@@ -148,7 +188,7 @@ void release(Struct* self) {
 }
 
 void fill(const Node& node, ArrowSchema* schema) {
-  const bool is_struct = node.format[0] == '+';
+  const bool is_nested = node.format[0] == '+';
   auto owner = std::make_unique<SchemaOwner>();
   owner->children.resize(node.children.size());  // zeroed: release is null until it is filled
   *schema = {.format = node.format,
@@ -162,7 +202,7 @@ void fill(const Node& node, ArrowSchema* schema) {
              .private_data = nullptr};
   for (ArrowSchema& child : owner->children) owner->pointers.push_back(&child);
   for (size_t i = 0; i < node.children.size(); ++i) fill(node.children[i], &owner->children[i]);
-  if (is_struct) {
+  if (is_nested) {
     schema->n_children = static_cast<int64_t>(owner->children.size());
     schema->children = owner->pointers.data();
   } else if (!owner->children.empty()) {
@@ -172,12 +212,12 @@ void fill(const Node& node, ArrowSchema* schema) {
   schema->release = release<ArrowSchema, SchemaOwner>;
 }
 
-void fill(const Node& node, const std::shared_ptr<const Batch>& batch, ArrowArray* array) {
-  const bool is_struct = node.format[0] == '+';
+void fill(const Node& node, const std::shared_ptr<const void>& table, ArrowArray* array) {
+  const bool is_nested = node.format[0] == '+';
   auto owner = std::make_unique<ArrayOwner>();
   owner->buffers = node.buffers;
   owner->children.resize(node.children.size());
-  owner->batch = batch;
+  owner->table = table;
   *array = {.length = node.length,
             .null_count = node.nulls,
             .offset = 0,
@@ -190,9 +230,9 @@ void fill(const Node& node, const std::shared_ptr<const Batch>& batch, ArrowArra
             .private_data = nullptr};
   for (ArrowArray& child : owner->children) owner->pointers.push_back(&child);
   for (size_t i = 0; i < node.children.size(); ++i) {
-    fill(node.children[i], batch, &owner->children[i]);
+    fill(node.children[i], table, &owner->children[i]);
   }
-  if (is_struct) {
+  if (is_nested) {
     array->n_children = static_cast<int64_t>(owner->children.size());
     array->children = owner->pointers.data();
   } else if (!owner->children.empty()) {
@@ -204,11 +244,17 @@ void fill(const Node& node, const std::shared_ptr<const Batch>& batch, ArrowArra
 
 }  // namespace
 
-void export_part(const std::shared_ptr<const Batch>& batch, Part part, ArrowSchema* schema,
-                 ArrowArray* array) {
-  const Node tree = tree_of(*batch, part);
-  fill(tree, schema);
-  fill(tree, batch, array);
+void export_table(const Node& table, const std::shared_ptr<const void>& owner, ArrowSchema* schema,
+                  ArrowArray* array) {
+  fill(table, schema);
+  fill(table, owner, array);
+}
+
+BinaryView view_of(const ArrowArray& binary) {
+  return {static_cast<const uint8_t*>(binary.buffers[0]),
+          static_cast<const int32_t*>(binary.buffers[1]),
+          static_cast<const uint8_t*>(binary.buffers[2]), static_cast<size_t>(binary.offset),
+          static_cast<size_t>(binary.length)};
 }
 
 }  // namespace tbtools

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
+#include <vector>
 
+#include "histograms.h"
 #include "scan.h"
+#include "string_tensors.h"
 
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
@@ -44,16 +46,40 @@ struct ArrowArray {
 
 namespace tbtools {
 
-// What of a batch is exported: each is a struct array, which Arrow takes for a record batch.
+// An array as Arrow sees it, with what it consists of. It borrows the memory of columns.
+struct Node {
+  const char* format;
+  const char* name = "";
+  bool nullable = false;
+  int64_t length = 0;
+  int64_t nulls = 0;
+  std::vector<const void*> buffers = {};
+  std::vector<Node> children = {};  // of a list or struct; of any other, its dictionary
+};
+
+// What of a batch is exported.
 enum class Part {
   points,  // tag, step, wall_time, value, and offset if it was asked for
   rows,    // offset, tag, step, wall_time, field, metadata, value, payload, points_before
   tags,    // tag, metadata: the first SummaryMetadata of each tag
 };
 
-// Fills both structs. They share the batch's memory and keep it alive; to release them is
-// idempotent and needs no lock of Python's.
-void export_part(const std::shared_ptr<const Batch>& batch, Part part, ArrowSchema* schema,
-                 ArrowArray* array);
+// Each is a struct array, which Arrow takes for a record batch.
+Node table_of(const Batch& batch, Part part);
+Node table_of(const Histograms& histograms);  // refused, buckets; of legacy ones the statistics
+Node table_of(const StringTensors& tensors);  // refused, shape, strings
+
+// Fills both structs. They share the memory that the table borrows and keep its owner alive; to
+// release them is idempotent and needs no lock of Python's.
+void export_table(const Node& table, const std::shared_ptr<const void>& owner, ArrowSchema* schema,
+                  ArrowArray* array);
+
+inline void export_part(const std::shared_ptr<const Batch>& batch, Part part, ArrowSchema* schema,
+                        ArrowArray* array) {
+  export_table(table_of(*batch, part), batch, schema, array);
+}
+
+// What another library exported as an array of binary, format "z": valid until it is released.
+BinaryView view_of(const ArrowArray& binary);
 
 }  // namespace tbtools

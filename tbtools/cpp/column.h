@@ -46,12 +46,18 @@ class Column {
   // before it reserves more.
   TBTOOLS_INLINE void set(size_t i, T value) { data_[i] = value; }
 
-  void append(const T* values, size_t count) {
+  // Room for `count` more values, which the caller writes.
+  T* extend(size_t count) {
     if (count > capacity_ - size_) {
       reserve(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
     }
-    if (count > 0) std::memcpy(data_ + size_, values, count * sizeof(T));
     size_ += count;
+    return data_ + size_ - count;
+  }
+
+  void append(const T* values, size_t count) {
+    T* const room = extend(count);
+    if (count > 0) std::memcpy(room, values, count * sizeof(T));
   }
 
   void truncate(size_t size) { size_ = size; }
@@ -172,6 +178,37 @@ class Strings {
   Column<int32_t> offsets_;
   Column<uint8_t> bytes_;
   Validity validity_;
+};
+
+// A borrowed array of binary, as Arrow lays it out: row i is number `begin + i` of the buffers.
+class BinaryView {
+ public:
+  BinaryView(const uint8_t* validity, const int32_t* offsets, const uint8_t* bytes, size_t begin,
+             size_t size)
+      : validity_(validity), offsets_(offsets), bytes_(bytes), begin_(begin), size_(size) {}
+
+  size_t size() const { return size_; }
+
+  size_t byte_size() const {
+    return size_ == 0 ? 0 : static_cast<size_t>(offsets_[begin_ + size_] - offsets_[begin_]);
+  }
+
+  bool valid(size_t i) const {
+    i += begin_;
+    return validity_ == nullptr || (validity_[i / 8] >> (i % 8) & 1) != 0;
+  }
+
+  Bytes operator[](size_t i) const {
+    i += begin_;
+    return {bytes_ + offsets_[i], static_cast<size_t>(offsets_[i + 1] - offsets_[i])};
+  }
+
+ private:
+  const uint8_t* validity_;  // null if every row is valid
+  const int32_t* offsets_;
+  const uint8_t* bytes_;
+  size_t begin_;
+  size_t size_;
 };
 
 }  // namespace tbtools

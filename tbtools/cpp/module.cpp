@@ -9,7 +9,10 @@
 
 #include "arrow.h"
 #include "crc32c.h"
+#include "histograms.h"
 #include "scan.h"
+#include "string_tensors.h"
+#include "summary.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -42,15 +45,16 @@ void delete_capsule(PyObject* capsule, const char* name) noexcept {
   delete exported;
 }
 
-// A part of a batch that pyarrow, polars and duckdb import without copying.
+// Columns that pyarrow, polars and duckdb import without copying.
 class Table {
  public:
-  Table(std::shared_ptr<const Batch> batch, Part part) : batch_(std::move(batch)), part_(part) {}
+  Table(std::shared_ptr<const void> owner, Node table)
+      : owner_(std::move(owner)), table_(std::move(table)) {}
 
   nb::tuple arrow_c_array(nb::object /*requested_schema: the protocol lets us ignore it*/) const {
     auto schema = std::make_unique<ArrowSchema>();
     auto array = std::make_unique<ArrowArray>();
-    export_part(batch_, part_, schema.get(), array.get());
+    export_table(table_, owner_, schema.get(), array.get());
     // The capsules own from here on, so a failure below releases what was exported.
     nb::object schema_capsule =
         nb::steal(PyCapsule_New(schema.get(), "arrow_schema", [](PyObject* capsule) {
@@ -74,14 +78,11 @@ class Table {
     return nb::make_tuple(schema_capsule, array_capsule);
   }
 
-  size_t size() const {
-    if (part_ == Part::points) return batch_->points.size();
-    return part_ == Part::rows ? batch_->rows.size() : batch_->tags.size();
-  }
+  int64_t size() const { return table_.length; }
 
  private:
-  std::shared_ptr<const Batch> batch_;
-  Part part_;
+  std::shared_ptr<const void> owner_;
+  Node table_;
 };
 
 class Scan {
@@ -89,11 +90,30 @@ class Scan {
   explicit Scan(std::shared_ptr<const Batch> batch) : batch_(std::move(batch)) {}
 
   const Batch& batch() const { return *batch_; }
-  Table part(Part part) const { return {batch_, part}; }
+  Table part(Part part) const { return {batch_, table_of(*batch_, part)}; }
 
  private:
   std::shared_ptr<const Batch> batch_;
 };
+
+nb::list summaries_of(const Scan& scan) {
+  const Batch& batch = scan.batch();
+  std::vector<TagSummary> summaries;
+  {
+    nb::gil_scoped_release release;
+    summaries = summarize(batch);
+  }
+  nb::list found;
+  for (size_t i = 0; i < summaries.size(); ++i) {
+    const TagSummary& s = summaries[i];
+    if (s.points == 0) continue;
+    const std::string_view tag = batch.tags[i].text();
+    found.append(nb::make_tuple(nb::str(tag.data(), tag.size()), s.points, s.first_step,
+                                s.last_step, s.min_step, s.max_step, s.first_time, s.last_time,
+                                s.min_time, s.max_time));
+  }
+  return found;
+}
 
 std::optional<nb::bytes> opening(const Batch& batch, size_t which) {
   const Strings& strings = batch.opening;
@@ -133,6 +153,39 @@ Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end
                         .scalars = scalars};
   nb::gil_scoped_release release;
   return Scan(scan(window.bytes(), begin, options));
+}
+
+// A binary array of any Arrow library, held for one call.
+class Payloads {
+ public:
+  explicit Payloads(nb::handle array) {
+    if (!nb::hasattr(array, "__arrow_c_array__")) throw nb::type_error("not an Arrow array");
+    capsules_ = array.attr("__arrow_c_array__")();
+    const auto* schema = member<ArrowSchema>(0, "arrow_schema");
+    if (std::string_view(schema->format) != "z") throw nb::type_error("not an array of binary");
+  }
+
+  BinaryView view() const { return view_of(*member<ArrowArray>(1, "arrow_array")); }
+
+ private:
+  template <class Struct>
+  const Struct* member(size_t which, const char* name) const {
+    const nb::object capsule = capsules_[which];
+    const void* exported = PyCapsule_GetPointer(capsule.ptr(), name);
+    if (exported == nullptr) throw nb::python_error();
+    return static_cast<const Struct*>(exported);
+  }
+
+  nb::object capsules_;
+};
+
+template <class Decode>
+Table decoded(nb::handle array, Decode decode) {
+  const Payloads payloads(array);
+  const BinaryView view = payloads.view();
+  nb::gil_scoped_release release;
+  const auto columns = decode(view);
+  return {columns, table_of(*columns)};
 }
 
 template <class Function>
@@ -183,6 +236,15 @@ NB_MODULE(_core, m) {
           "tag, metadata: the tags of this scan, and the first SummaryMetadata of each that names "
           "a "
           "plugin, else the first.")
+      .def("summaries", &summaries_of,
+           nb::sig("def summaries(self) -> list[tuple[str, int, int, int, int, int, float, float, "
+                   "float, float]]"),
+           "Of each tag with points: tag, points, first, last, min and max step, and the same of "
+           "wall_time.")
+      .def(
+          "steps_fall",
+          [](const Scan& s, int64_t before) { return steps_fall(s.batch().points, before); },
+          "before"_a, "Whether the steps of the points ever go back, the first from `before`.")
       .def_prop_ro(
           "has_metadata", [](const Scan& s) { return s.batch().has_metadata(); },
           "Whether any of the tags has metadata.")
@@ -231,6 +293,27 @@ NB_MODULE(_core, m) {
         "ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if "
         "`window` is no\n"
         "contiguous buffer, MemoryError if memory runs out.");
+  m.def(
+      "decode_histograms",
+      [](nb::handle payloads, bool legacy) {
+        return decoded(payloads,
+                       [&](const BinaryView& view) { return decode_histograms(view, legacy); });
+      },
+      "payloads"_a, "legacy"_a,
+      "refused, buckets; with `legacy` also min, max, num, sum, sum_squares: a row for each of\n"
+      "the payloads, which are a binary Arrow array of HistogramProto with `legacy`, else of\n"
+      "TensorProto. `refused` says why a payload is no histogram, and is empty if it is one.");
+  m.def(
+      "decode_strings",
+      [](nb::handle payloads, bool text) {
+        return decoded(payloads,
+                       [&](const BinaryView& view) { return decode_strings(view, text); });
+      },
+      "payloads"_a, "text"_a = false,
+      "refused, shape, strings: a row for each of the payloads, which are a binary Arrow array of\n"
+      "TensorProto. `refused` says why a payload is no tensor of strings, or with `text` of "
+      "UTF-8,\n"
+      "and is empty if it is one.");
   m.def(
       "walk", [](nb::handle buffer) { return over(buffer, walk); }, "buffer"_a,
       "Checks the CRCs of the leading records and returns their number: the floor that\n"

@@ -6,22 +6,6 @@
 namespace tbtools {
 namespace {
 
-enum DataType : uint64_t {  // of tensorflow/core/framework/types.proto
-  kFloat = 1,
-  kDouble = 2,
-  kInt32 = 3,
-  kUint8 = 4,
-  kInt16 = 5,
-  kInt8 = 6,
-  kInt64 = 9,
-  kBool = 10,
-  kBfloat16 = 14,
-  kUint16 = 17,
-  kHalf = 19,
-  kUint32 = 22,
-  kUint64 = 23,
-};
-
 double half_to_double(uint16_t bits) {
   const int exponent = bits >> 10 & 0x1F;
   const int mantissa = bits & 0x3FF;
@@ -237,6 +221,35 @@ class Elements {
 };
 
 }  // namespace
+
+bool Shape::add(Bytes piece) {
+  Cursor fields(piece);
+  while (fields.next()) {
+    if (fields.key() == key_of(3, Wire::varint) && fields.number() != 0) known_ = false;  // no rank
+    if (fields.key() != key_of(2, Wire::bytes)) continue;
+    int64_t size = 0;  // an empty Dim is a dimension of size 0
+    Cursor dim(fields.bytes());
+    while (dim.next()) {
+      if (dim.key() == key_of(1, Wire::varint)) size = static_cast<int64_t>(dim.number());
+    }
+    if (!dim.ok()) return false;
+    if (size < 0) known_ = false;
+    sizes_.push(size);
+  }
+  return fields.ok();
+}
+
+uint64_t Shape::count() const {
+  uint64_t count = 1;
+  bool too_many = false;
+  for (size_t i = 0; i < sizes_.size(); ++i) {
+    const uint64_t size = static_cast<uint64_t>(sizes_[i]);
+    if (size == 0) return 0;
+    too_many = too_many || count > UINT64_MAX / size;
+    if (!too_many) count *= size;
+  }
+  return too_many ? UINT64_MAX : count;
+}
 
 std::optional<double> scalar_of(Bytes tensor) {
   if (tensor.size > kMaxScalarTensor) return std::nullopt;

@@ -1,13 +1,61 @@
-// The one-element TensorProto, which is what a scalar of TF2 is.
+// TensorProto: its type, its shape, and the number of one that has a single element, which is what
+// a scalar of TF2 is.
 // Source of the field numbers and of the decoding rules: docs/format.md, "TensorProto".
 #pragma once
 
 #include <optional>
 
 #include "bytes.h"
+#include "column.h"
 #include "wire.h"
 
 namespace tbtools {
+
+enum DataType : uint64_t {  // of tensorflow/core/framework/types.proto
+  kFloat = 1,
+  kDouble = 2,
+  kInt32 = 3,
+  kUint8 = 4,
+  kInt16 = 5,
+  kInt8 = 6,
+  kString = 7,
+  kInt64 = 9,
+  kBool = 10,
+  kBfloat16 = 14,
+  kUint16 = 17,
+  kHalf = 19,
+  kUint32 = 22,
+  kUint64 = 23,
+};
+
+// The type that TensorProto.dtype stands for: DT_FLOAT_REF is DT_FLOAT + 100, and so on.
+inline uint64_t data_type(uint64_t dtype) {
+  constexpr uint64_t kReferences = 100;
+  dtype &= 0xFFFFFFFF;  // as protobuf does with an enum
+  return dtype > kReferences ? dtype - kReferences : dtype;
+}
+
+// A TensorShapeProto. It may come in pieces, as any message.
+class Shape {
+ public:
+  void clear() {
+    sizes_.truncate(0);
+    known_ = true;
+  }
+
+  // Returns false if the piece is no part of a shape.
+  bool add(Bytes piece);
+
+  bool known() const { return known_; }  // every size is, that is
+  const Column<int64_t>& sizes() const { return sizes_; }
+
+  // The number of elements; UINT64_MAX if there are more than that.
+  uint64_t count() const;
+
+ private:
+  Column<int64_t> sizes_;
+  bool known_ = true;
+};
 
 // A scalar's tensor is a few dozen bytes; what is longer than this is never tried as one.
 constexpr size_t kMaxScalarTensor = 4096;

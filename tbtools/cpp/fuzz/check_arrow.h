@@ -49,6 +49,14 @@ inline void check_array(const ArrowSchema& schema, const ArrowArray& array) {
   CHECK(nulls == array.null_count);
   CHECK(nulls == 0 || (schema.flags & ARROW_FLAG_NULLABLE) != 0);
   const char kind = schema.format[0];
+  if (std::strcmp(schema.format, "+l") == 0) {
+    CHECK(array.n_buffers == 2 && array.n_children == 1);
+    const auto* offsets = static_cast<const int32_t*>(array.buffers[1]);
+    CHECK(offsets[0] == 0 && offsets[length] == array.children[0]->length);
+    for (size_t i = 0; i < length; ++i) CHECK(offsets[i] <= offsets[i + 1]);
+    check_array(*schema.children[0], *array.children[0]);
+    return;
+  }
   if (kind == '+') {
     CHECK(array.n_buffers == 1);
     for (int64_t i = 0; i < array.n_children; ++i) {

@@ -1,0 +1,115 @@
+"""Images: the legacy ``image`` and the tensors of the plugin ``images``.
+
+The core decodes the tensors (``_core.decode_strings``). The bytes of an image are those that were
+written; format and size are what they say themselves, because writers are wrong about both: PyTorch
+claims the size of an image before it was rescaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tbtools.image_headers import header_of
+from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.payloads import Columns, by_form, flat, parsed, string_tensors
+from tbtools.proto.tfevents_pb2 import Summary
+from tbtools.schema import LABEL
+
+IMAGES = table(
+    "images",
+    "A row per image of a batch. A batch without images has none.",
+    column("index", pa.int64(), "Place in the batch.", nullable=False),
+    column(
+        "width",
+        pa.int64(),
+        "Pixels; what the writer claimed only if the image itself does not say. Null if neither "
+        "does.",
+    ),
+    column("height", pa.int64(), "Pixels; as `width`."),
+    column(
+        "format",
+        LABEL,
+        "`png`, `jpeg`, `gif`, `bmp` or `webp`, by its first bytes; null for any other.",
+    ),
+    column("data", pa.binary(), "The image file, byte for byte as written.", nullable=False),
+)
+
+CLAIMS = 2  # strings before the first image: width and height, in decimal
+DECIMAL = "^[0-9]{1,18}$"
+
+Sizes = Iterable[int | None]
+
+
+def decode(events: Events) -> Decoded:
+    """A row for each image."""
+    return by_form(events, IMAGES.name, "image", _legacy, _tensors)
+
+
+def _legacy(payloads: pa.BinaryArray) -> Columns:
+    images = parsed(payloads, Summary.Image, "not an image")
+    data = pa.array([image.encoded_image_string for image in images.messages], pa.binary())
+    # Zero is what an absent field reads as.
+    widths = [image.width if image.width > 0 else None for image in images.messages]
+    heights = [image.height if image.height > 0 else None for image in images.messages]
+    index = pa.repeat(pa.scalar(0, pa.int64()), len(data))
+    return Columns(images.origin, _columns(index, data, widths, heights), images.refused)
+
+
+def _tensors(payloads: pa.BinaryArray) -> Columns:
+    made = string_tensors(payloads)
+    rank = pc.list_value_length(made["shape"])
+    made.refuse(pc.not_equal(rank, 1), "a tensor that is not one list of strings")
+    count = pc.list_value_length(made["strings"])
+    made.refuse(pc.less(count, CLAIMS), "no width and height before the images")
+    claims = [_claims(made["strings"], place) for place in range(CLAIMS)]
+    wrong = pc.or_(*(pc.invert(pc.match_substring_regex(claim, DECIMAL)) for claim in claims))
+    made.refuse(wrong, "width and height before the images are not numbers")
+    widths, heights = (
+        _claims(made["strings"], place).cast(pa.string()).cast(pa.int64())
+        for place in range(CLAIMS)
+    )
+    images = flat(made["strings"])
+    is_image = pc.greater_equal(images.place, CLAIMS)
+    row = images.row.filter(is_image)
+    columns = _columns(
+        pc.subtract(images.place.filter(is_image), CLAIMS),
+        images.values.filter(is_image),
+        widths.take(row).to_pylist(),
+        heights.take(row).to_pylist(),
+    )
+    return Columns(made.origin.take(row), columns, made.refused)
+
+
+def _claims(strings: pa.ListArray, place: int) -> pa.BinaryArray:
+    if not len(strings):
+        return pa.array([], pa.binary())
+    return pc.list_element(strings, place)
+
+
+def _columns(
+    index: pa.Int64Array, data: pa.BinaryArray, widths: Sizes, heights: Sizes
+) -> dict[str, pa.Array]:
+    formats: list[str | None] = []
+    sizes: list[tuple[int | None, int | None]] = []
+    for image, width, height in zip(data, widths, heights, strict=True):
+        name, size = header_of(memoryview(image.as_buffer()))
+        formats.append(name)
+        sizes.append(size or (width, height))
+    return {
+        "index": index,
+        "width": pa.array([width for width, _ in sizes], pa.int64()),
+        "height": pa.array([height for _, height in sizes], pa.int64()),
+        "format": pa.array(formats, LABEL),
+        "data": data,
+    }
+
+
+KIND = Kind(
+    tables=(IMAGES,),
+    decode=decode,
+    fields=frozenset({"image"}),
+    plugins=frozenset({"images"}),
+)
