@@ -163,6 +163,7 @@ class _FileRows:
         self._request = request
         self._gone = gone
         self._seen: dict[str, bool] = {}  # the tags of this file, and whether they are wanted
+        self._may_have_unwanted = False  # the rows of the current scan
         # A value whose table does not tell its tag is wanted whatever the tag.
         specs = table_specs()
         self._may_skip = all("tag" in specs[name].schema.names for name in request.tables)
@@ -201,6 +202,7 @@ class _FileRows:
         assert self._request.tags is not None
         tags = pa.record_batch(scan.tags)["tag"].to_pylist()
         fresh = [tag for tag in tags if tag not in self._seen]
+        self._may_have_unwanted = bool(fresh) or not self._may_skip
         if fresh:
             self._seen.update(zip(fresh, self._request.tags(fresh), strict=True))
             if self._may_skip:
@@ -252,7 +254,7 @@ class _FileRows:
             mask = more if mask is None else pc.and_(mask, more)
 
         keyed = "tag" in batch.schema.names
-        if self._request.tags is not None and keyed:
+        if self._may_have_unwanted and keyed:
             tags = batch["tag"]
             wanted = [self._seen.get(tag, False) for tag in tags.dictionary.to_pylist()]
             if not all(wanted) or tags.null_count:

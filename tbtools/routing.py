@@ -202,8 +202,11 @@ def decode(routed: Routed, wanted: frozenset[str]) -> tuple[list[Made], int]:
         for spec in routed.kind.tables:
             if spec.name in wanted and spec.name in decoded.tables:
                 index, columns = decoded.tables[spec.name]
-                batch = _batch(spec.schema, events.keys.take(index), columns)
-                made.append(Made(spec.name, routed.rows.take(index), batch))
+                if _is_identity(index, len(events)):
+                    keys, origin = events.keys, routed.rows
+                else:
+                    keys, origin = events.keys.take(index), routed.rows.take(index)
+                made.append(Made(spec.name, origin, _batch(spec.schema, keys, columns)))
         left = pa.array(sorted(reasons), pa.int64())
     else:
         # A file's version is what the table `files` tells.
@@ -219,6 +222,12 @@ def decode(routed: Routed, wanted: frozenset[str]) -> tuple[list[Made], int]:
         batch = _batch(UNCLAIMED.schema, events.keys.take(left), columns)
         made.append(Made(UNCLAIMED.name, routed.rows.take(left), batch))
     return [each for each in made if each.batch.num_rows], len(reasons)
+
+
+def _is_identity(index: pa.Array, count: int) -> bool:
+    """Whether each event gave one row, so that nothing has to be picked."""
+    same: bool = len(index) == count and index.equals(pa.arange(0, count))
+    return same
 
 
 def _batch(
