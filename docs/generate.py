@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tbtools.kinds import TableSpec
 from tbtools.logs import all_specs
+from tbtools.views import VIEWS
 
 FOLDER = Path(__file__).parent
 
@@ -41,6 +43,16 @@ def type_name(kind: pa.DataType) -> str:
     return {"double": "float64", "float": "float32"}.get(str(kind), str(kind))
 
 
+VIEWS_HEADER = """
+# Views
+
+What people compute of the tables, each with its formula. `tbtools query` knows them like tables
+(`SELECT * FROM stats`), the library has them as `logs.view("stats")`, in logdirs and in exported
+datasets alike. They are made of the rows that were chosen (`--run`, `--steps`, `--restarts`), and
+only when a statement names them. In an exported dataset rows are sorted, so "in the order of
+writing" is by step there.
+"""
+
 KEY_DOCS = {
     "run": "Folder of the run, relative to the logdir.",
     "tag": "As written.",
@@ -51,12 +63,17 @@ KEY_DOCS = {
 
 def tables_page() -> str:
     """docs/tables.md."""
-    parts = [TABLES_HEADER]
-    for spec in all_specs().values():
-        parts.append(f"\n## {spec.name}\n\n{spec.doc}\n\n| column | type | |\n|---|---|---|\n")
-        for field in spec.schema:
-            doc = (field.metadata or {}).get(b"doc", b"").decode() or KEY_DOCS[field.name]
-            parts.append(f"| `{field.name}` | {type_name(field.type)} | {doc} |\n")
+    tables = [section(spec) for spec in all_specs().values()]
+    views = [section(spec) for spec, _ in VIEWS.values()]
+    return "".join([TABLES_HEADER, *tables, VIEWS_HEADER, *views])
+
+
+def section(spec: TableSpec) -> str:
+    """A table or view: what it is, and its columns."""
+    parts = [f"\n## {spec.name}\n\n{spec.doc}\n\n| column | type | |\n|---|---|---|\n"]
+    for field in spec.schema:
+        doc = (field.metadata or {}).get(b"doc", b"").decode() or KEY_DOCS[field.name]
+        parts.append(f"| `{field.name}` | {type_name(field.type)} | {doc} |\n")
     return "".join(parts)
 
 

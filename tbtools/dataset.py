@@ -1,4 +1,4 @@
-"""Lazy tables: columns and filters are pushed into them, and files are decoded in parallel.
+"""Lazy tables: columns and filters are pushed into them.
 
 A LazyTable is a ``pyarrow.dataset.Dataset``, so that DuckDB, polars and pyarrow scan it as they
 scan Parquet.
@@ -6,36 +6,24 @@ scan Parquet.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 
+from tbtools.sources import Source, Survivors
+
 if TYPE_CHECKING:
     import pandas
     import polars
 
-__all__ = ["LazyTable", "Source", "Survivors", "in_order"]
-
-T = TypeVar("T")
-
-CHUNK = 8  # windows that a thread decodes before it hands them over
+__all__ = ["LazyTable"]
 
 
-class Survivors(Protocol):
-    """Tells of runs, or of tags of a run, whether their rows can pass a filter."""
-
-    def __call__(self, column: str, values: Sequence[str], run: str | None = None) -> list[bool]:
-        """One answer for each value of the column ``run`` or ``tag``."""
-
-
-#: Gives the batches of a table in full width; rows that cannot pass may be left out.
-Source = Callable[[Survivors | None], Iterable[pa.RecordBatch]]
+WORTH_ROWS = 1 << 12
+WORTH_BYTES = 1 << 20
 
 
 class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
@@ -99,6 +87,19 @@ class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
         return pl.DataFrame(pl.from_arrow(_plain(self.to_table(columns))))
 
+    def derived(
+        self,
+        name: str,
+        schema: pa.Schema,
+        made: Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]],
+    ) -> LazyTable:
+        """A table that is made of the batches of this one, whole runs and tags of it at least.
+
+        A filter on its run and tag saves reading the others, so that its rows have to be those of
+        the same run and tag.
+        """
+        return LazyTable(name, schema, lambda survivors: made(self._source(survivors)))
+
     def lazy(self) -> polars.LazyFrame:
         """A polars LazyFrame that pushes columns, predicates and row limits into the reading."""
         import polars as pl
@@ -148,7 +149,8 @@ class _Scanner:
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
         survivors = None if self._filter is None else _arrow_survivors(self._filter, self._table)
-        for batch in self._table._source(survivors):
+        batches = self._table._source(survivors)
+        for batch in batches if self._filter is None else _larger(batches):
             kept = batch if self._filter is None else batch.filter(self._filter)
             if kept.num_rows:
                 yield kept.select(self._columns)
@@ -171,6 +173,28 @@ class _Scanner:
 
     def count_rows(self) -> int:
         return sum(batch.num_rows for batch in self.to_batches())
+
+
+def _larger(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches that are worth setting up a filter for."""
+    waiting: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= WORTH_ROWS or size >= WORTH_BYTES:
+            yield from _joined(waiting)
+            waiting, rows, size = [], 0, 0
+    yield from _joined(waiting)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    if len(batches) < 2:
+        return batches
+    table = pa.Table.from_batches(batches).unify_dictionaries()
+    joined: list[pa.RecordBatch] = table.combine_chunks().to_batches()
+    return joined
 
 
 def _arrow_survivors(condition: pads.Expression, table: LazyTable) -> Survivors:
@@ -236,40 +260,3 @@ def _plain(table: pa.Table) -> pa.Table:
         for field in table.schema
     ]
     return table.cast(pa.schema(fields))
-
-
-def in_order(openers: Sequence[Callable[[], Iterator[T]]], threads: int) -> Iterator[T]:
-    """What each of these iterators gives, one after the other.
-
-    Several are worked on at once, and each only a chunk ahead of what was taken, so that memory
-    does not grow with their length. No two threads are ever in the same iterator.
-    """
-    if threads <= 1:
-        for opener in openers:
-            yield from opener()
-        return
-    waiting = deque(openers)
-    running: deque[tuple[Iterator[T], Future[list[T]]]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="tbtools")
-    try:
-        while waiting or running:
-            while waiting and len(running) < threads + 2:
-                items = waiting.popleft()()
-                running.append((items, pool.submit(_chunk, items)))
-            items, future = running[0]
-            chunk = future.result()
-            if len(chunk) < CHUNK:
-                running.popleft()
-            else:
-                running[0] = (items, pool.submit(_chunk, items))
-            yield from chunk
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for items, _ in running:
-            close = getattr(items, "close", None)
-            if close is not None:
-                close()
-
-
-def _chunk(items: Iterator[T]) -> list[T]:
-    return list(islice(items, CHUNK))

@@ -1,4 +1,4 @@
-"""One event file → scans of the native core: windows, damage, growth. The only caller of _core.
+"""One event file → scans of the native core: windows, damage, growth. The only caller of scan().
 
 A file is read in windows of a few MiB. What damage costs is decided here, in the way that
 docs/format.md describes under "Damage"; what it was is kept in a FileHealth.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -19,7 +19,9 @@ from tbtools.logs import open as open_logs
 from tbtools.sorting import SortedChunks, sort_keys
 from tbtools.table_writers import SUFFIXES, WRITERS, TableWriter
 from tbtools.targets import check_target, staged
-from tbtools.wide import Duplicates, widen
+
+if TYPE_CHECKING:
+    from tbtools.wide import Duplicates
 
 __all__ = ["FORMATS", "Exported", "Format", "export"]
 
@@ -72,7 +74,7 @@ def export(
     check_target(target, [logdir.partition("=")[2] or logdir for logdir in logdirs], force)
     names = list(opened.tables if tables is None else dict.fromkeys(tables))
     for name in names:
-        opened[name]
+        opened.schema_of(name)
     if wide and tables is not None and names != ["scalars"]:
         raise UsageError("--wide is for scalars only")
     single = SUFFIXES.get(format) == target.suffix != ""
@@ -85,6 +87,8 @@ def export(
         )
         try:
             if wide:
+                from tbtools.wide import widen
+
                 made = widen(opened["scalars"], duplicates)
                 result.duplicates = made.duplicates
                 output_.open(WIDE, made.table.schema).write(made.table)
@@ -105,7 +109,7 @@ def _stream(logs: Logs, names: list[str], output: _Output, result: Exported) -> 
     chunks: dict[str, SortedChunks] = {}
     for name, batch in logs.scan(names):
         if name not in chunks:
-            chunks[name] = SortedChunks(output.open(name, logs[name].schema).write)
+            chunks[name] = SortedChunks(output.open(name, logs.schema_of(name)).write)
         chunks[name].add(batch)
     for name, chunk in sorted(chunks.items()):
         chunk.flush()

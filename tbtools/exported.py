@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as pads
 
 from tbtools.choice import Choice
-from tbtools.dataset import LazyTable, Survivors
 from tbtools.errors import UsageError
+from tbtools.sources import Survivors, TableSource
 
 __all__ = ["MANIFEST", "READABLE", "is_exported", "open_exported", "read_manifest"]
 
@@ -37,11 +36,13 @@ def read_manifest(path: str) -> dict[str, Any] | None:
     return manifest if isinstance(manifest, dict) and "tbtools" in manifest else None
 
 
-def open_exported(path: str, choice: Choice) -> dict[str, LazyTable]:
+def open_exported(path: str, choice: Choice) -> dict[str, TableSource]:
     """The tables of the dataset at ``path``.
 
     Raises UsageError for one whose format is not read back (only Parquet and Arrow keep types).
     """
+    import pyarrow.dataset as pads
+
     manifest = read_manifest(path)
     if manifest is None or manifest["format"] not in READABLE:
         name = "no dataset" if manifest is None else f"a dataset of {manifest['format']} files"
@@ -51,13 +52,11 @@ def open_exported(path: str, choice: Choice) -> dict[str, LazyTable]:
     for name, entry in manifest["tables"].items():
         files = [str(Path(path) / file) for file in entry["files"]]
         data = pads.dataset(files, format=form)
-        tables[name] = LazyTable(name, data.schema, partial(_batches, data, choice))
+        tables[name] = TableSource(data.schema, partial(_batches, data, choice))
     return tables
 
 
-def _batches(
-    data: pads.Dataset, choice: Choice, survivors: Survivors | None
-) -> Iterator[pa.RecordBatch]:
+def _batches(data: Any, choice: Choice, survivors: Survivors | None) -> Iterator[pa.RecordBatch]:
     # The filter itself is applied by the table; here it saves reading what cannot pass.
     for fragment in data.get_fragments():
         for batch in fragment.to_batches(schema=data.schema):

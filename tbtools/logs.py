@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from tbtools.catalog import FILES, RUNS, TAGS, files_batch, runs_batch, tags_batch
 from tbtools.choice import Choice, parse_steps
-from tbtools.dataset import LazyTable, Survivors, in_order
 from tbtools.errors import (
     DamageError,
     NothingFoundError,
@@ -27,9 +26,12 @@ from tbtools.logdir import list_runs
 from tbtools.projector import EMBEDDINGS
 from tbtools.reading import Request, RunReader
 from tbtools.restarts import RestartPolicy, check_policy
+from tbtools.sources import Survivors, TableSource, in_order
 
 if TYPE_CHECKING:
     import duckdb
+
+    from tbtools.dataset import LazyTable
 
 __all__ = ["Logs", "all_specs", "open", "query"]
 
@@ -47,7 +49,7 @@ def all_specs() -> dict[str, TableSpec]:
     return {**table_specs(), **BESIDE}
 
 
-class Logs(Mapping[str, LazyTable]):
+class Logs(Mapping[str, "LazyTable"]):
     """The tables of some logs. ``logs["scalars"]`` and ``logs.scalars`` are the same.
 
     Nothing is read until rows of a table are asked for; ``scan`` reads several tables in one pass
@@ -57,12 +59,13 @@ class Logs(Mapping[str, LazyTable]):
     def __init__(
         self,
         paths: Sequence[str],
-        tables: Mapping[str, LazyTable],
+        sources: Mapping[str, TableSource],
         runs: Sequence[RunReader] = (),
         source: _EventTables | None = None,
     ) -> None:
         self.paths = tuple(paths)
-        self._tables = dict(tables)
+        self._sources = dict(sources)
+        self._tables: dict[str, LazyTable] = {}
         self._runs = runs
         self._source = source
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -70,27 +73,42 @@ class Logs(Mapping[str, LazyTable]):
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of all tables."""
-        return tuple(self._tables)
+        return tuple(self._sources)
 
     def __getitem__(self, name: str) -> LazyTable:
-        try:
-            return self._tables[name]
-        except KeyError:
-            raise UnknownNameError("table", name, self._tables) from None
+        source = self._source_of(name)
+        if name not in self._tables:
+            from tbtools.dataset import LazyTable
 
-    def __getattr__(self, name: str) -> LazyTable:
-        if name.startswith("_") or name not in self._tables:
-            raise AttributeError(f"no table or attribute is called {name!r}; {_hint(name, self)}")
+            self._tables[name] = LazyTable(name, source.schema, source.rows)
         return self._tables[name]
 
+    def _source_of(self, name: str) -> TableSource:
+        try:
+            return self._sources[name]
+        except KeyError:
+            raise UnknownNameError("table", name, self._sources) from None
+
+    def schema_of(self, name: str) -> pa.Schema:
+        """The columns of a table. Raises UnknownNameError."""
+        return self._source_of(name).schema
+
+    def __getattr__(self, name: str) -> LazyTable:
+        if name.startswith("_") or name not in self._sources:
+            raise AttributeError(f"no table or attribute is called {name!r}; {_hint(name, self)}")
+        return self[name]
+
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._tables]
+        return [*super().__dir__(), *self._sources]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._tables)
+        return iter(self._sources)
 
     def __len__(self) -> int:
-        return len(self._tables)
+        return len(self._sources)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sources
 
     def __enter__(self) -> Logs:
         return self
@@ -99,7 +117,7 @@ class Logs(Mapping[str, LazyTable]):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<tbtools logs: {len(self._runs)} runs, tables {', '.join(self._tables)}>"
+        return f"<tbtools logs: {len(self._runs)} runs, tables {', '.join(self._sources)}>"
 
     def close(self) -> None:
         """Close the DuckDB connection, if ``query`` opened one."""
@@ -124,19 +142,13 @@ class Logs(Mapping[str, LazyTable]):
         UnknownNameError.
         """
         names = list(tables)
-        for name in names:
-            self[name]
-        if self._source is None:
-            for name in names:
-                for batch in self[name].to_batches():
-                    yield name, batch
-            return
-        from_files = frozenset(name for name in names if name not in BESIDE)
-        if from_files:
+        sources = {name: self._source_of(name) for name in names}
+        from_files = frozenset(names) - BESIDE.keys() if self._source else frozenset()
+        if self._source is not None and from_files:
             yield from self._source.read(from_files)
         for name in names:
-            if name in BESIDE:
-                for batch in self[name].to_batches():
+            if name not in from_files:
+                for batch in sources[name].rows(None):
                     yield name, batch
 
     def query(self, sql: str, params: object = None) -> duckdb.DuckDBPyRelation:
@@ -149,6 +161,16 @@ class Logs(Mapping[str, LazyTable]):
         if self._connection is None:
             self._connection = connect(self)
         return run_statement(self._connection, sql, self, params)
+
+    def view(self, name: str, *, weight: float | None = None) -> LazyTable:
+        """A view: ``stats``, ``distributions`` and so on (docs/tables.md).
+
+        ``weight`` is that of ``smoothed``. Raises UnknownNameError for a view that does not exist
+        here, and UsageError for a weight that makes no sense.
+        """
+        from tbtools.views import view
+
+        return view(self, name, weight=weight)
 
     @property
     def failure(self) -> DamageError | None:
@@ -181,13 +203,13 @@ class _EventTables:
         self._restarts = restarts
         self._threads = threads
 
-    def tables(self) -> dict[str, LazyTable]:
+    def tables(self) -> dict[str, TableSource]:
         found = {
-            name: LazyTable(name, spec.schema, partial(self._rows, name))
+            name: TableSource(spec.schema, partial(self._rows, name))
             for name, spec in table_specs().items()
         }
         for name, spec in BESIDE.items():
-            found[name] = LazyTable(name, spec.schema, partial(self._beside, name))
+            found[name] = TableSource(spec.schema, partial(self._beside, name))
         return found
 
     def _surviving(self, survivors: Survivors | None) -> list[RunReader]:
@@ -227,7 +249,13 @@ class _EventTables:
             return [one and other for one, other in zip(chosen, passing, strict=True)]
 
         restricted = choice.has_tags or survivors is not None
-        return Request(tables, wanted if restricted else None, choice.steps, self._restarts)
+        return Request(
+            tables,
+            wanted if restricted else None,
+            untagged=not choice.has_tags,
+            steps=choice.steps,
+            restarts=self._restarts,
+        )
 
     def _beside(self, name: str, survivors: Survivors | None) -> Iterator[pa.RecordBatch]:
         def batches(reader: RunReader) -> Iterator[pa.RecordBatch]:

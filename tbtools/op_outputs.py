@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from tbtools.graph_attrs import type_name
 from tbtools.proto.graph_pb2 import OpDef
-from tbtools.tensor_values import DTYPES, type_name
+from tbtools.tensor_values import DTYPES
 
 __all__ = ["BUILT_IN", "output_types", "rule_of", "rules_of"]
 
@@ -19,33 +20,35 @@ __all__ = ["BUILT_IN", "output_types", "rule_of", "rules_of"]
 _RULES = {
     "T": (
         "Abs Acos Acosh Add AddN AddV2 ApplyAdagrad ApplyAdam ApplyFtrl ApplyGradientDescent "
-        "ApplyMomentum ApplyRMSProp Asin Asinh Assign AssignAdd AssignSub Atan Atan2 Atanh AvgPool "
-        "AvgPool3D AvgPoolGrad BatchMatMul BatchMatMulV2 BatchToSpaceND BiasAdd BiasAddGrad BiasAddV1 "
-        "BroadcastArgs BroadcastTo Ceil CheckNumerics Cholesky ClipByValue Concat ConcatV2 "
-        "ConjugateTranspose Conv2D Conv2DBackpropFilter Conv2DBackpropInput Conv3D "
-        "Conv3DBackpropFilterV2 Conv3DBackpropInputV2 Cos Cosh Cross Cumprod Cumsum DepthToSpace "
-        "DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput "
-        "DiagPart Digamma Div DivNoNan DynamicStitch Einsum Elu EluGrad Enter Erf Erfc Erfinv "
-        "EuclideanNorm Exit Exp ExpandDims Expm1 Fill Floor FloorDiv FloorMod Identity Inv InvGrad "
-        "InvertPermutation L2Loss LRN LeakyRelu LeakyReluGrad LeftShift Lgamma LinSpace Log Log1p "
-        "LogSoftmax MatMul MatrixBandPart MatrixDiag MatrixDiagV3 MatrixInverse MatrixSolve Max "
-        "MaxPool MaxPool3D MaxPoolGrad MaxPoolV2 Maximum Mean Min Minimum MirrorPad Mod Mul MulNoNan "
-        "Neg NextIteration OneHot OnesLike Pack Pad PadV2 Pow PreventGradient Print Prod "
-        "QuantizeAndDequantizeV2 RandomShuffle RealDiv Reciprocal ReciprocalGrad Relu Relu6 Relu6Grad "
-        "ReluGrad Reshape ResizeNearestNeighbor ReverseSequence ReverseV2 Rint Roll Round Rsqrt "
-        "RsqrtGrad ScatterNd SegmentMean SegmentSum Select SelectV2 Selu SeluGrad Sigmoid SigmoidGrad "
-        "Sign Sin Sinh Slice Snapshot Softmax Softplus SoftplusGrad Softsign SoftsignGrad "
+        "ApplyMomentum ApplyRMSProp Asin Asinh Assign AssignAdd AssignSub Atan Atan2 Atanh "
+        "AvgPool AvgPool3D AvgPoolGrad BatchMatMul BatchMatMulV2 BatchToSpaceND BiasAdd "
+        "BiasAddGrad BiasAddV1 BroadcastArgs BroadcastTo Ceil CheckNumerics Cholesky ClipByValue "
+        "Concat ConcatV2 ConjugateTranspose Conv2D Conv2DBackpropFilter Conv2DBackpropInput "
+        "Conv3D Conv3DBackpropFilterV2 Conv3DBackpropInputV2 Cos Cosh Cross Cumprod Cumsum "
+        "DepthToSpace DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter "
+        "DepthwiseConv2dNativeBackpropInput DiagPart Digamma Div DivNoNan DynamicStitch Einsum "
+        "Elu EluGrad Enter Erf Erfc Erfinv EuclideanNorm Exit Exp ExpandDims Expm1 Fill Floor "
+        "FloorDiv FloorMod Identity Inv InvGrad InvertPermutation L2Loss LRN LeakyRelu "
+        "LeakyReluGrad LeftShift Lgamma LinSpace Log Log1p LogSoftmax MatMul MatrixBandPart "
+        "MatrixDiag MatrixDiagV3 MatrixInverse MatrixSolve Max MaxPool MaxPool3D MaxPoolGrad "
+        "MaxPoolV2 Maximum Mean Min Minimum MirrorPad Mod Mul MulNoNan Neg NextIteration OneHot "
+        "OnesLike Pack Pad PadV2 Pow PreventGradient Print Prod QuantizeAndDequantizeV2 "
+        "RandomShuffle RealDiv Reciprocal ReciprocalGrad Relu Relu6 Relu6Grad ReluGrad Reshape "
+        "ResizeNearestNeighbor ReverseSequence ReverseV2 Rint Roll Round Rsqrt RsqrtGrad "
+        "ScatterNd SegmentMean SegmentSum Select SelectV2 Selu SeluGrad Sigmoid SigmoidGrad Sign "
+        "Sin Sinh Slice Snapshot Softmax Softplus SoftplusGrad Softsign SoftsignGrad "
         "SpaceToBatchND SpaceToDepth SparseApplyFtrl SparseSegmentSum SparseSegmentSumGrad "
         "SparseTensorDenseMatMul SparseToDense Sqrt SqrtGrad Square SquaredDifference Squeeze "
         "StopGradient StridedSlice StridedSliceGrad Sub Sum Tan Tanh TanhGrad TensorScatterAdd "
-        "TensorScatterUpdate Tile Transpose TruncateDiv TruncateMod UnsortedSegmentSum ZerosLike _Arg"
+        "TensorScatterUpdate Tile Transpose TruncateDiv TruncateMod UnsortedSegmentSum ZerosLike "
+        "_Arg"
     ),
     "": (
-        "Assert AssignAddVariableOp AssignSubVariableOp AssignVariableOp ControlTrigger MakeIterator "
-        "MergeV2Checkpoints NoOp PrintV2 QueueCloseV2 QueueEnqueueManyV2 QueueEnqueueV2 "
-        "ResourceApplyAdagradV2 ResourceApplyAdam ResourceApplyFtrl ResourceApplyGradientDescent "
-        "ResourceApplyKerasMomentum ResourceApplyMomentum ResourceSparseApplyFtrl SaveSlices SaveV2 "
-        "_HostSend _Retval _Send"
+        "Assert AssignAddVariableOp AssignSubVariableOp AssignVariableOp ControlTrigger "
+        "MakeIterator MergeV2Checkpoints NoOp PrintV2 QueueCloseV2 QueueEnqueueManyV2 "
+        "QueueEnqueueV2 ResourceApplyAdagradV2 ResourceApplyAdam ResourceApplyFtrl "
+        "ResourceApplyGradientDescent ResourceApplyKerasMomentum ResourceApplyMomentum "
+        "ResourceSparseApplyFtrl SaveSlices SaveV2 _HostSend _Retval _Send"
     ),
     "bool": (
         "All Any ApproximateEqual Equal Greater GreaterEqual InTopK InTopKV2 IsFinite IsInf IsNan "
@@ -55,8 +58,8 @@ _RULES = {
     "dtype": (
         "Const DecodePng Placeholder PlaceholderWithDefault RandomStandardNormal RandomUniform "
         "ReadVariableOp ResourceGather StatelessRandomNormal StatelessRandomNormalV2 "
-        "StatelessRandomUniform StatelessRandomUniformV2 StatelessTruncatedNormal TensorArrayGatherV3 "
-        "TensorArrayReadV3 TruncatedNormal Variable VariableV2"
+        "StatelessRandomUniform StatelessRandomUniformV2 StatelessTruncatedNormal "
+        "TensorArrayGatherV3 TensorArrayReadV3 TruncatedNormal Variable VariableV2"
     ),
     "variant": (
         "BatchDatasetV2 MapDataset OptionalFromValue OptionsDataset ParallelInterleaveDatasetV4 "
@@ -157,9 +160,11 @@ def rules_of(definitions: Iterable[OpDef]) -> dict[str, str]:
     return {definition.name: rule_of(definition) for definition in definitions}
 
 
-def output_types(rule: str, attrs: Mapping[str, str]) -> list[str] | None:
+def output_types(rule: str, attrs: Mapping[str, str]) -> tuple[str, ...] | None:
     """The types of the outputs of a node with these attributes, as text; None if not known."""
-    types: list[str] = []
+    if rule in attrs:  # by far the most common rules are one attribute
+        return (attrs[rule].removesuffix("_ref"),)
+    types: tuple[str, ...] = ()
     for word in rule.split():
         found = _types_of(word, attrs)
         if found is None or len(types) + len(found) > MOST_OUTPUTS:
@@ -168,19 +173,19 @@ def output_types(rule: str, attrs: Mapping[str, str]) -> list[str] | None:
     return types
 
 
-def _types_of(word: str, attrs: Mapping[str, str]) -> list[str] | None:
+def _types_of(word: str, attrs: Mapping[str, str]) -> tuple[str, ...] | None:
+    if word in attrs:
+        return (attrs[word].removesuffix("_ref"),)
+    if word in _TYPES:
+        return (word,)
     if word.startswith("["):
         listed = attrs.get(word[1:-1], "")
         if not listed.startswith("["):  # too long a list is only told by its size
             return None
-        return listed[1:-1].split(", ") if listed != "[]" else []
+        return tuple(listed[1:-1].split(", ")) if listed != "[]" else ()
     name, _, number = word.partition("*")
-    found = name if name in _TYPES else attrs.get(name)
-    if found is None:
-        return None
-    if not number:
-        return [found]
     count = attrs.get(number, "")
     if not count.isdecimal() or int(count) > MOST_OUTPUTS:
         return None
-    return [found] * int(count)
+    one = _types_of(name, attrs)
+    return None if one is None else one * int(count)

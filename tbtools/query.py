@@ -5,14 +5,15 @@ from __future__ import annotations
 import atexit
 import re
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from tbtools.dataset import LazyTable
 from tbtools.errors import QueryError, nearest
+from tbtools.views import VIEWS, view_names
+from tbtools.views.sql import register, register_named
 
 if TYPE_CHECKING:
     from tbtools.logs import Logs
@@ -22,13 +23,14 @@ __all__ = ["connect", "explain", "run_statement", "stream"]
 STREAM_ROWS = 1 << 16
 
 
-def connect(tables: Mapping[str, LazyTable]) -> duckdb.DuckDBPyConnection:
+def connect(tables: Logs) -> duckdb.DuckDBPyConnection:
     """A connection that knows the tables; close it. None is read before a statement names it."""
     connection = duckdb.connect()
     # A Python variable that happens to be called like a table is nobody's business here.
     connection.execute("SET python_enable_replacements = false")
     for name, table in tables.items():
         connection.register(name, table)
+    register(connection, tables)
     _open.add(connection)
     return connection
 
@@ -47,10 +49,11 @@ def _close_all() -> None:
 def run_statement(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
-    tables: Mapping[str, LazyTable],
+    tables: Logs,
     params: object = None,
 ) -> duckdb.DuckDBPyRelation:
     """The result of a statement, not yet computed. Raises QueryError if DuckDB refuses it."""
+    register_named(connection, tables, sql)
     try:
         relation = connection.sql(sql, params=params)
     except duckdb.Error as error:
@@ -80,18 +83,22 @@ def stream(logs: Logs, sql: str) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
-def explain(error: Exception, tables: Mapping[str, LazyTable], sql: str) -> str:
+def explain(error: Exception, tables: Logs, sql: str) -> str:
     """DuckDB's message in one line, with the tables or columns that come nearest."""
     message = str(error).strip()
     first = message.splitlines()[0]
+    schemas = {name: table.schema for name, table in tables.items()}
+    schemas |= {name: VIEWS[name][0].schema for name in view_names(tables)}
+    if "Table with name smoothed(weight" in first:
+        return "the weight of smoothed has to be a plain number: smoothed(weight := 0.9)"
     missing = re.search(r"Table with name (\S+) does not exist", first)
     if missing is not None:
-        names = nearest(missing[1], tables) or list(tables)
+        names = nearest(missing[1], schemas) or list(schemas)
         return f"no table is called {missing[1]!r}; nearest: {', '.join(names)}"
     missing = re.search(r'Referenced column "([^"]+)" (?:not found|was not found)', first)
     if missing is not None:
-        named = [table for name, table in tables.items() if re.search(rf"\b{name}\b", sql)]
-        columns = [column for table in named or tables.values() for column in table.schema.names]
+        named = [schema for name, schema in schemas.items() if re.search(rf"\b{name}\b", sql)]
+        columns = [column for schema in named or schemas.values() for column in schema.names]
         names = nearest(missing[1], dict.fromkeys(columns)) or list(dict.fromkeys(columns))
         return f"no column is called {missing[1]!r}; nearest: {', '.join(names)}"
     return " ".join(line.strip() for line in message.splitlines() if line.strip())

@@ -35,6 +35,7 @@ class Request:
 
     tables: frozenset[str]
     tags: TagChooser | None = None
+    untagged: bool = True  # rows that have no tag
     steps: tuple[int | None, int | None] = (None, None)
     restarts: RestartPolicy = "keep"
 
@@ -256,9 +257,10 @@ class _FileRows:
         keyed = "tag" in batch.schema.names
         if self._may_have_unwanted and keyed:
             tags = batch["tag"]
-            wanted = [self._seen.get(tag, False) for tag in tags.dictionary.to_pylist()]
+            wanted = [self._seen.get(tag, True) for tag in tags.dictionary.to_pylist()]
             if not all(wanted) or tags.null_count:
-                narrow(pc.fill_null(pa.array(wanted, pa.bool_()).take(tags.indices), False))
+                known = pa.array(wanted, pa.bool_()).take(tags.indices)
+                narrow(pc.fill_null(known, self._request.untagged))
         first, end = self._request.steps
         if "step" in batch.schema.names:
             if first is not None:

@@ -8,8 +8,9 @@ from typing import Literal, get_args
 
 import pyarrow as pa
 
-from tbtools.dataset import LazyTable, Source, Survivors
+from tbtools.dataset import LazyTable
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
+from tbtools.sources import Source, Survivors
 
 __all__ = ["Duplicates", "Wide", "widen"]
 

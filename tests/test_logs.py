@@ -284,6 +284,16 @@ def test_batches_have_the_schema_that_is_promised(logdir: Path) -> None:
     assert pa.types.is_dictionary(logs.scalars.schema.field("run").type)
 
 
+def test_a_filter_spares_rows_without_a_tag(tmp_path: Path) -> None:
+    EventFile(tmp_path / "r" / "tfevents").scalar("x", 1, 1.0).event(b"", 3)
+    logs = tbtools.open(tmp_path)
+    for condition in ("field = 'none'", "run = 'r'", "tag IS NULL", "tag IS NULL OR tag = 'x'"):
+        found = logs.query(f"SELECT step FROM events WHERE {condition}").fetchall()
+        assert found == [(3,)], condition
+    assert logs.query("SELECT step FROM events WHERE tag = 'x'").fetchall() == []
+    assert tbtools.open(tmp_path, tag="*").events.count_rows() == 0
+
+
 def test_a_filter_on_tags_spares_tables_without_tags(tmp_path: Path) -> None:
     file = EventFile(tmp_path / "tfevents").version()
     for step in range(40_000):

@@ -20,15 +20,16 @@ GENERATED = ("_pb2.py", "_pb2.pyi", "_core.pyi")
 #: Modules by layer; a module imports from its own layer's lower neighbours only.
 LAYERS = [
     {"tbtools", "errors", "_core", "health"},
-    {"schema", "proto", "storage", "jsontext", "choice"},
+    {"schema", "proto", "storage", "image_headers", "jsontext", "choice"},
     {"logdir", "events", "tensor_values"},
     {"graph_attrs", "graph_columns", "graph_defs", "keras_json", "op_outputs"},
-    {"kinds", "rows"},
+    {"kinds", "payloads", "rows"},
     {"routing"},
     {"survey"},
     {"restarts"},
     {"projector"},
     {"reading"},
+    {"sources"},
     {"catalog", "dataset", "exported"},
     {"views"},
     {"query"},

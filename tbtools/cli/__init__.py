@@ -12,6 +12,7 @@ import typer
 
 from tbtools import __version__
 from tbtools.cli.export import export
+from tbtools.cli.graph import graph
 from tbtools.cli.ls import ls
 from tbtools.cli.query import query
 from tbtools.errors import TbtoolsError
@@ -49,7 +50,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export):
+for command in (ls, query, export, graph):
     app.command()(command)
 
 

@@ -147,6 +147,9 @@ class Strings {
  public:
   Strings() { offsets_.push(0); }
 
+  // Room for strings of this size in all.
+  void reserve_bytes(size_t size) { bytes_.reserve(size); }
+
   void push(Bytes value) {
     bytes_.append(value.data, value.size);
     offsets_.push(static_cast<int32_t>(bytes_.size()));

@@ -14,6 +14,7 @@ class StringDecoder {
   std::shared_ptr<const StringTensors> run(const BinaryView& payloads) {
     // A string and a size take at least two bytes of a payload, so that 32-bit offsets always do.
     StringTensors& out = *out_;
+    out.strings.reserve_bytes(payloads.byte_size());
     out.shape_offsets.push(0);
     out.string_offsets.push(0);
     for (size_t i = 0; i < payloads.size(); ++i) {

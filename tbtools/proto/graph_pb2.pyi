@@ -32,8 +32,8 @@ class NodeDef(_message.Message):
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
-        value: AttrValue
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[AttrValue, _Mapping]] = ...) -> None: ...
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     OP_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
@@ -43,8 +43,8 @@ class NodeDef(_message.Message):
     op: str
     input: _containers.RepeatedScalarFieldContainer[str]
     device: str
-    attr: _containers.MessageMap[str, AttrValue]
-    def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., input: _Optional[_Iterable[str]] = ..., device: _Optional[str] = ..., attr: _Optional[_Mapping[str, AttrValue]] = ...) -> None: ...
+    attr: _containers.ScalarMap[str, bytes]
+    def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., input: _Optional[_Iterable[str]] = ..., device: _Optional[str] = ..., attr: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
 
 class NameAttrList(_message.Message):
     __slots__ = ("name", "attr")
@@ -130,12 +130,18 @@ class FunctionDef(_message.Message):
 class OpDef(_message.Message):
     __slots__ = ("name", "input_arg", "output_arg")
     class ArgDef(_message.Message):
-        __slots__ = ("name", "type")
+        __slots__ = ("name", "type", "type_attr", "number_attr", "type_list_attr")
         NAME_FIELD_NUMBER: _ClassVar[int]
         TYPE_FIELD_NUMBER: _ClassVar[int]
+        TYPE_ATTR_FIELD_NUMBER: _ClassVar[int]
+        NUMBER_ATTR_FIELD_NUMBER: _ClassVar[int]
+        TYPE_LIST_ATTR_FIELD_NUMBER: _ClassVar[int]
         name: str
         type: int
-        def __init__(self, name: _Optional[str] = ..., type: _Optional[int] = ...) -> None: ...
+        type_attr: str
+        number_attr: str
+        type_list_attr: str
+        def __init__(self, name: _Optional[str] = ..., type: _Optional[int] = ..., type_attr: _Optional[str] = ..., number_attr: _Optional[str] = ..., type_list_attr: _Optional[str] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUT_ARG_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_ARG_FIELD_NUMBER: _ClassVar[int]
@@ -145,10 +151,25 @@ class OpDef(_message.Message):
     def __init__(self, name: _Optional[str] = ..., input_arg: _Optional[_Iterable[_Union[OpDef.ArgDef, _Mapping]]] = ..., output_arg: _Optional[_Iterable[_Union[OpDef.ArgDef, _Mapping]]] = ...) -> None: ...
 
 class MetaGraphDef(_message.Message):
-    __slots__ = ("graph_def",)
+    __slots__ = ("meta_info_def", "graph_def")
+    class MetaInfoDef(_message.Message):
+        __slots__ = ("stripped_op_list", "tensorflow_version")
+        STRIPPED_OP_LIST_FIELD_NUMBER: _ClassVar[int]
+        TENSORFLOW_VERSION_FIELD_NUMBER: _ClassVar[int]
+        stripped_op_list: OpList
+        tensorflow_version: str
+        def __init__(self, stripped_op_list: _Optional[_Union[OpList, _Mapping]] = ..., tensorflow_version: _Optional[str] = ...) -> None: ...
+    META_INFO_DEF_FIELD_NUMBER: _ClassVar[int]
     GRAPH_DEF_FIELD_NUMBER: _ClassVar[int]
+    meta_info_def: MetaGraphDef.MetaInfoDef
     graph_def: GraphDef
-    def __init__(self, graph_def: _Optional[_Union[GraphDef, _Mapping]] = ...) -> None: ...
+    def __init__(self, meta_info_def: _Optional[_Union[MetaGraphDef.MetaInfoDef, _Mapping]] = ..., graph_def: _Optional[_Union[GraphDef, _Mapping]] = ...) -> None: ...
+
+class OpList(_message.Message):
+    __slots__ = ("op",)
+    OP_FIELD_NUMBER: _ClassVar[int]
+    op: _containers.RepeatedCompositeFieldContainer[OpDef]
+    def __init__(self, op: _Optional[_Iterable[_Union[OpDef, _Mapping]]] = ...) -> None: ...
 
 class RunMetadata(_message.Message):
     __slots__ = ("step_stats", "partition_graphs", "function_graphs")

@@ -1,0 +1,161 @@
+"""``tbtools graph``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tbtools.cli.options import (
+    Force,
+    Logdirs,
+    MoreLogdirs,
+    OnDamageOption,
+    Output,
+    Runs,
+    opened,
+)
+from tbtools.errors import UsageError
+
+Form = Literal[
+    "table",
+    "csv",
+    "tsv",
+    "json",
+    "jsonl",
+    "markdown",
+    "arrow",
+    "parquet",
+    "dot",
+    "mermaid",
+    "graphml",
+    "pbtxt",
+]
+BY_SUFFIX: dict[str, Form] = {
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".graphml": "graphml",
+    ".pbtxt": "pbtxt",
+}
+DRAWN = frozenset(BY_SUFFIX.values())
+
+
+def graph(
+    logdirs: Logdirs = None,
+    nodes: Annotated[bool, typer.Option("--nodes", help="A row per node.")] = False,
+    edges: Annotated[bool, typer.Option("--edges", help="A row per edge.")] = False,
+    graph: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--graph",
+            metavar="GLOB",
+            help="Only graphs whose name matches, with or without step and time; repeatable.",
+        ),
+    ] = None,
+    scope: Annotated[
+        str, typer.Option("--scope", metavar="PREFIX", help="Only what is in this name scope.")
+    ] = "",
+    depth: Annotated[
+        int | None,
+        typer.Option("--depth", metavar="N", help="Fold the name scopes below the N outermost."),
+    ] = None,
+    run: Runs = None,
+    on_damage: OnDamageOption = "skip",
+    format: Annotated[
+        Form | None,
+        typer.Option(
+            "-f",
+            "--format",
+            help="dot, mermaid, graphml and pbtxt give one graph; so does json without --nodes and "
+            "--edges. Default: by the ending of --output, else a table on a terminal, else CSV.",
+        ),
+    ] = None,
+    output: Output = None,
+    force: Force = False,
+    logdir: MoreLogdirs = None,
+) -> None:
+    """Summarise, list or draw the graphs of TensorFlow, PyTorch and Keras.
+
+    `tbtools graph diff A B` compares those of two logdirs (a folder of that name is ./diff): exit
+    code 1 if they differ.
+    """
+    if nodes and edges:
+        raise UsageError("--nodes and --edges are two tables: give one")
+    form = format or (BY_SUFFIX.get(output.suffix.lower()) if output is not None else None)
+    if form is None and output is not None and output.suffix.lower() == ".json":
+        form = "json"
+    paths = [*(logdirs or []), *(logdir or [])]
+    if paths[:1] == ["diff"]:
+        _diff(paths[1:], graph, scope, run, on_damage, form, output, force)
+        return
+    from tbtools import graph as library
+    from tbtools.cli.printer import format_for, print_rows
+
+    with opened(paths, run=run, on_damage=on_damage) as logs:
+        graphs = library.graphs_of(logs, graph or (), scope)
+        if form in DRAWN or (form == "json" and not (nodes or edges)):
+            _print_lines(library.draw(graphs, str(form), depth), output, force, logs.paths)
+            return
+        if nodes or edges:
+            rows = library.nodes(graphs, depth) if nodes else library.edges(graphs, depth)
+        else:
+            if depth is not None:
+                raise UsageError("--depth folds --nodes, --edges or a picture; give one of them")
+            rows = library.summary(graphs)
+            if format_for(form, output) in ("table", "markdown"):
+                rows = library.brief(rows)
+        print_rows(rows.to_reader(), form, output, force, logs.paths)
+
+
+def _diff(
+    paths: list[str],
+    graph: list[str] | None,
+    scope: str,
+    run: list[str] | None,
+    on_damage: Literal["skip", "stop", "fail"],
+    form: str | None,
+    output: Path | None,
+    force: bool,
+) -> None:
+    if len(paths) != 2:
+        raise UsageError("tbtools graph diff takes two logdirs")
+    if form in DRAWN:
+        raise UsageError(f"differences are rows, which {form} cannot hold")
+    from tbtools import graph as library
+    from tbtools.cli.printer import print_rows
+
+    with (
+        opened(paths[:1], run=run, on_damage=on_damage) as ours,
+        opened(paths[1:], run=run, on_damage=on_damage) as theirs,
+    ):
+        sides = [library.graphs_of(each, graph or (), scope) for each in (ours, theirs)]
+        rows = library.diff(*sides)
+        print_rows(rows.to_reader(), form, output, force, (*ours.paths, *theirs.paths))
+    if rows.num_rows:
+        raise typer.Exit(1)
+
+
+def _print_lines(
+    lines: Iterable[str], output: Path | None, force: bool, logdirs: tuple[str, ...]
+) -> None:
+    if output is not None:
+        from tbtools.targets import check_target, staged
+
+        check_target(output, logdirs, force)
+        with staged(output) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(line + "\n" for line in lines)
+        return
+    sys.stdout.flush()
+    try:
+        for line in lines:
+            sys.stdout.buffer.write(line.encode() + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, which is no failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
