@@ -31,6 +31,7 @@ MEASURED = {
     "many": READERS,
     "images": ["walk", "tbtools_one_thread", "tbtools_one_tag", "tbtools_everything", "rustboard"],
     "histograms": READERS,
+    "legacy_histograms": READERS,
 }  # fmt: skip
 
 #: Contenders that count something else than the rows of the log's table.

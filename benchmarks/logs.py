@@ -137,17 +137,23 @@ def _images(folder: Path, scale: float) -> None:
     _write(folder, events())
 
 
-def _histograms(folder: Path, scale: float) -> None:
-    def events() -> Iterator[bytes]:
-        rng = random.Random(4)
-        yield opening()
-        for step in range(int(1_000 * scale)):
-            for index in range(20):
-                tag = f"layer_{index}/kernel".encode()
-                form = histogram if index % 2 else legacy_histogram
-                yield event(step, BEGAN + step, form(tag, rng))
+def _histogram_events(
+    form: Callable[[bytes, random.Random], bytes], scale: float
+) -> Iterator[bytes]:
+    rng = random.Random(4)
+    yield opening()
+    for step in range(int(1_000 * scale)):
+        for index in range(20):
+            tag = f"layer_{index}/kernel".encode()
+            yield event(step, BEGAN + step, form(tag, rng))
 
-    _write(folder, events())
+
+def _histograms(folder: Path, scale: float) -> None:
+    _write(folder, _histogram_events(histogram, scale))
+
+
+def _legacy_histograms(folder: Path, scale: float) -> None:
+    _write(folder, _histogram_events(legacy_histogram, scale))
 
 
 def _write(folder: Path, records: Iterable[bytes]) -> None:
@@ -163,6 +169,7 @@ LOGS: dict[str, tuple[Callable[[Path, float], None], str, int]] = {
     "many": (_many, "scalars", 2_000_000),
     "images": (_images, "scalars", 20_000),
     "histograms": (_histograms, "histograms", 20_000),
+    "legacy_histograms": (_legacy_histograms, "histograms", 20_000),
 }
 
 

@@ -36,4 +36,8 @@ TARGETS = (
     Target("EventAccumulator, histograms", "histograms", "event_accumulator",
            "tbtools_one_thread", 30),
     Target("RustBoard, histograms", "histograms", "rustboard", "tbtools_one_thread", 5),
+    Target("EventAccumulator, legacy histograms", "legacy_histograms", "event_accumulator",
+           "tbtools_one_thread", 30),
+    Target("RustBoard, legacy histograms", "legacy_histograms", "rustboard",
+           "tbtools_one_thread", 5),
 )  # fmt: skip

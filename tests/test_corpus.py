@@ -77,6 +77,43 @@ def test_tags_count_every_value(corpus: Path, logs: tbtools.Logs) -> None:
     assert found == expected
 
 
+#: Tables of which each row tells the value that it comes from.
+KEYED = ("scalars", "histograms", "images", "audio", "text", "tensors", "pr_curves", "meshes")
+KEYS = "run, tag, step, wall_time"
+
+
+def test_every_value_is_in_exactly_one_table(corpus: Path, logs: tbtools.Logs) -> None:
+    expected = truth(corpus, "values")
+    # Layouts, hyperparameters and graphs have rows of another make: their tables count them.
+    elsewhere = "plugin IN ('hparams', 'custom_scalars') OR plugin LIKE 'graph%'"
+    keys = "CASE WHEN file LIKE '%/%' THEN regexp_replace(file, '/[^/]*$', '') ELSE '.' END"
+    values = sorted(
+        expected.filter(f"NOT ({elsewhere})").project(f"{keys}, tag, step, wall_time").fetchall()
+    )
+    found = []
+    for table in KEYED:
+        # A batch of images has a row for each of them.
+        select = "SELECT" if table in ("scalars", "histograms", "tensors") else "SELECT DISTINCT"
+        found += logs.query(f"{select} {KEYS} FROM {table}").fetchall()
+    assert sorted(found) == values
+    counts = dict(
+        logs.query(
+            'SELECT "table", sum(points)::INT FROM tags WHERE plugin IS NOT NULL GROUP BY "table"'
+        ).fetchall()
+    )
+    assert (counts["hparams"], counts["custom_scalars"], counts["graphs"]) == (44, 1, 65)
+    # What is left are events that say nothing at all.
+    assert logs.query("SELECT DISTINCT field, tag FROM events").fetchall() == [("none", None)]
+
+
+def test_images_are_byte_identical(corpus: Path, logs: tbtools.Logs) -> None:
+    rows = logs.query("SELECT run, data FROM images").fetchall()
+    assert len(rows) == 914
+    files = {run: list((corpus / "logs" / run).glob("*tfevents*")) for run, _ in rows}
+    stored = {run: b"".join(path.read_bytes() for path in paths) for run, paths in files.items()}
+    assert all(len(data) > 50 and data in stored[run] for run, data in rows)
+
+
 def test_export_gives_the_same_rows_and_says_what_is_lost(
     corpus: Path, logs: tbtools.Logs, tmp_path: Path, cli: Cli
 ) -> None:

@@ -161,8 +161,7 @@ def closing_line(logs: Logs) -> str:
         parts.append(f"{_count(unreadable, 'file')} could not be read")
     undecoded = sum(health.undecoded for health in healths)
     if undecoded:
-        what = _count(undecoded, "value")
-        parts.append(f"{what} not what their plugin promises (table events, column reason)")
+        parts.append(f"{_count(undecoded, 'value')} not decoded (table events, column reason)")
     pending = [health for health in healths if health.pending_bytes]
     if pending:
         parts.append(f"{_count(len(pending), 'file')} ending inside a record")
