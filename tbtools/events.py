@@ -178,9 +178,11 @@ class EventReader:
             if len(self._buffer) < goal:
                 self._buffer.extend(bytes(goal - len(self._buffer)))
             with memoryview(self._buffer) as whole, whole[self._filled : goal] as rest:
+                wanted = len(rest)
                 got = self._source.read_into(self._end, rest)
-                at_end = got < len(rest)
             self._filled += got
+            # Less than was asked for is the end, unless there was more when the file was listed.
+            at_end = got == 0 or (got < wanted and self._end >= self._file.size)
             if self._begin == 0 and kept == 0 and self._filled == got:
                 codec = packed_with(bytes(self._buffer[:4]))
                 if codec is not None and not isinstance(self._source, UnpackedSource):

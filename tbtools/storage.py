@@ -46,7 +46,7 @@ class Source(Protocol):
         """Bytes that it holds now; None if only reading to its end will tell."""
 
     def read_into(self, offset: int, buffer: memoryview) -> int:
-        """Fill ``buffer`` with the bytes from ``offset`` on; fewer only at the end of the file."""
+        """Fill ``buffer`` with the bytes from ``offset`` on; none only at the end of the file."""
 
     def close(self) -> None:
         """Let go of it. May be called twice."""
@@ -101,27 +101,31 @@ def _entry(name: str, path: str, status: os.stat_result, is_link: bool) -> Entry
 
 
 class _LocalSource:
+    """Few system calls: each of them lets go of Python's lock, which then has to be had again."""
+
     def __init__(self, path: str) -> None:
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
-        self._offset = 0
+        self._file: int | None = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
     def size(self) -> int | None:
-        return os.fstat(self._file.fileno()).st_size
+        return os.fstat(self._number()).st_size
 
     def read_into(self, offset: int, buffer: memoryview) -> int:
-        if offset != self._offset:
-            self._offset = self._file.seek(offset)
-        filled = 0
-        while filled < len(buffer):  # one call may give less than there is
-            count = self._file.readinto(buffer[filled:])
-            if not count:
-                break
-            filled += count
-        self._offset += filled
-        return filled
+        if hasattr(os, "preadv"):
+            return os.preadv(self._number(), [buffer], offset)
+        os.lseek(self._number(), offset, os.SEEK_SET)
+        data = os.read(self._number(), len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _number(self) -> int:
+        if self._file is None:
+            raise ValueError("the file is closed")
+        return self._file
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 class _NoSource:

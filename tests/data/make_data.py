@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from make_handmade import handmade, malformed
 from make_iris import train as iris
 from make_tf import tf1, tf2
 from make_torch import resumed, tensorboardx, torch_all
@@ -24,7 +25,9 @@ from truth import write_truth
 FOLDER = Path(__file__).parent
 
 LOGS: dict[str, Callable[[Path], None]] = {
+    "handmade": handmade,
     "iris": iris,
+    "malformed": malformed,
     "tensorboardx": tensorboardx,
     "tf1": tf1,
     "tf2": tf2,
@@ -54,7 +57,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             LOGS[name](Path(folder))
             keep(Path(folder), FOLDER / name)
-        write_truth(FOLDER / name, FOLDER / f"{name}.truth.jsonl")
+        if name != "malformed":  # TensorBoard has no answer to these
+            write_truth(FOLDER / name, FOLDER / f"{name}.truth.jsonl")
 
 
 if __name__ == "__main__":
