@@ -149,7 +149,8 @@ class Logs(Mapping[str, "LazyTable"]):
         for name in names:
             if name not in from_files:
                 for batch in sources[name].rows(None):
-                    yield name, batch
+                    if batch.num_rows:
+                        yield name, batch
 
     def query(self, sql: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """The result of a statement over the tables, as a DuckDB relation, not yet computed.

@@ -34,8 +34,8 @@ LAYERS = [
     {"views"},
     {"query"},
     {"logs"},
-    {"table_writers", "targets", "sorting", "wide", "listing"},
-    {"export", "graph"},
+    {"table_writers", "targets", "safe_names", "sorting", "wide", "listing"},
+    {"export", "graph", "media"},
     {"cli"},
     {"__main__"},
 ]

@@ -28,13 +28,19 @@ if TYPE_CHECKING:
 
 
 def export(
+    logdirs: Logdirs = None,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "-o", "--output", metavar="OUT", help="A folder to make; for --duckdb, a file."
         ),
-    ],
-    logdirs: Logdirs = None,
+    ] = None,
+    media: Annotated[
+        Path | None,
+        typer.Option(
+            "--media", metavar="DIR", help="A folder to make, for images, audio and text as files."
+        ),
+    ] = None,
     parquet: Annotated[bool, typer.Option("--parquet", help="Parquet (the default).")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="A CSV file per table.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="A JSONL file per table.")] = False,
@@ -57,33 +63,45 @@ def export(
 ) -> None:
     """Write tables to Parquet, CSV, JSONL, Arrow or DuckDB: all that have rows, or --table.
 
-    With one --table and an OUT that ends in .parquet, .csv, .jsonl or .arrow, a single file.
+    With one --table and an OUT that ends in .parquet, .csv, .jsonl or .arrow, a single file. With
+    --media, files RUN/TAG/STEP.png, .wav, .md in DIR, and index.csv that says which is which.
     """
+    if output is None and media is None:
+        raise UsageError("say where to: -o OUT for tables, --media DIR for images, audio and text")
+    if output is not None and media is not None and output.resolve() == media.resolve():
+        raise UsageError(f"{media} cannot be both the output and the folder of media")
     form = _format(parquet=parquet, csv=csv, jsonl=jsonl, arrow=arrow, duckdb=duckdb, output=output)
     with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
         from tbtools.export import export as export_logs
+        from tbtools.media import check_media, export_media
 
-        done = export_logs(
-            logs,
-            output,
-            format=form,
-            tables=table,
-            wide=wide,
-            duplicates=duplicates,
-            force=force,
-        )
-        for name, rows in done.rows.items():
-            print(f"{name}: {rows:,} rows", file=sys.stderr)
-        if done.duplicates:
-            print(f"{done.duplicates:,} duplicates: kept {duplicates}", file=sys.stderr)
+        if media is not None:
+            check_media(logs, media, table, force)
+        if output is not None:
+            done = export_logs(
+                logs,
+                output,
+                format=form,
+                tables=table,
+                wide=wide,
+                duplicates=duplicates,
+                force=force,
+            )
+            for name, rows in done.rows.items():
+                print(f"{name}: {rows:,} rows", file=sys.stderr)
+            if done.duplicates:
+                print(f"{done.duplicates:,} duplicates: kept {duplicates}", file=sys.stderr)
+        if media is not None:
+            for name, files in export_media(logs, media, tables=table, force=force).files.items():
+                print(f"{name}: {files:,} files", file=sys.stderr)
 
 
-def _format(*, output: Path, **flags: bool) -> Format:
+def _format(*, output: Path | None, **flags: bool) -> Format:
     """The one format that was asked for, or that the output's ending says."""
     asked = [name for name, wanted in flags.items() if wanted]
     if len(asked) > 1:
         raise UsageError(f"--{' and --'.join(asked)}: give one format")
-    by_ending = output.suffix.lower().removeprefix(".")
+    by_ending = "" if output is None else output.suffix.lower().removeprefix(".")
     if asked:
         return asked[0]  # type: ignore[return-value]  # the flags are the formats
     return by_ending if by_ending in flags else "parquet"  # type: ignore[return-value]

@@ -77,8 +77,9 @@ HPARAMS_WIDE = table(
     "largest step, all as in `stats`. Metrics are those that the experiments of all runs declare. "
     "If there are none they are, as in TensorBoard, the scalar tags of each session's run and of "
     "the runs below it, as far as these are not below a nearer session; a metric of a run below is "
-    "called by the rest of the run and the tag (`validation/loss`). Names that are taken already, "
-    "in whatever case, get ` (2)` behind them. A run that starts more than once has what it said "
+    "called by the rest of the run and the tag (`validation/loss`). Below a session that is the "
+    "logdir itself TensorBoard finds nothing, this view does. Names that are taken already, in "
+    "whatever case, get ` (2)` behind them. A run that starts more than once has what it said "
     "first, as in TensorBoard.",
     column("group_name", pa.string(), "Sessions with the same name repeat one experiment."),
     column("status", LABEL, "`success`, `failure` or `running`; null if it did not end."),
