@@ -195,7 +195,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     raise MalformedError
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+def fields_of(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
     """(number, wire type, value) of each field; groups are checked and left out."""
     at = 0
     groups: list[int] = []
@@ -248,7 +248,7 @@ def _event(message: bytes, offset: int) -> Event:
     step, wall_time = 0, 0.0
     what: tuple[str, bytes] | None = None
     source_metadata: bytes | None = None
-    for number, wire, value in _fields(message):
+    for number, wire, value in fields_of(message):
         if isinstance(value, bytes):
             if number in EVENT_WHAT:
                 what = _merged(what, EVENT_WHAT[number], value)
@@ -261,7 +261,7 @@ def _event(message: bytes, offset: int) -> Event:
     if what is None:
         values = (Value(None, "none", source_metadata, message, None),)
     elif what[0] == "summary":
-        pieces = [v for n, _, v in _fields(what[1]) if n == 1 and isinstance(v, bytes)]
+        pieces = [v for n, _, v in fields_of(what[1]) if n == 1 and isinstance(v, bytes)]
         values = tuple(_value(piece) for piece in pieces)
     else:
         values = (Value(None, what[0], source_metadata, what[1], None),)
@@ -273,7 +273,7 @@ def _value(message: bytes) -> Value:
     metadata: bytes | None = None
     what: tuple[str, bytes] | None = None
     number_: float | None = None
-    for number, wire, value in _fields(message):
+    for number, wire, value in fields_of(message):
         if isinstance(value, bytes):
             if number == 1:
                 tag = value
@@ -301,8 +301,8 @@ def _value(message: bytes) -> Value:
 def plugin_name(metadata: bytes | None) -> bytes:
     """The plugin that a SummaryMetadata names; empty if it names none or is malformed."""
     try:
-        outer = b"".join(v for n, w, v in _fields(metadata or b"") if (n, w) == (1, BYTES))
-        names = [v for n, w, v in _fields(outer) if (n, w) == (1, BYTES)]
+        outer = b"".join(v for n, w, v in fields_of(metadata or b"") if (n, w) == (1, BYTES))
+        names = [v for n, w, v in fields_of(outer) if (n, w) == (1, BYTES)]
     except MalformedError:
         return b""
     return names[-1] if names else b""
@@ -314,7 +314,7 @@ def tensor_scalar(tensor: bytes) -> float | None:
     Takes more than the core does, which may decline whatever looks unusual.
     """
     try:
-        fields_ = list(_fields(tensor))
+        fields_ = list(fields_of(tensor))
         dims = [_dims(v) for n, _, v in fields_ if n == 2 and isinstance(v, bytes)]
     except MalformedError:
         return None
@@ -336,12 +336,12 @@ def tensor_scalar(tensor: bytes) -> float | None:
 def _dims(shape: bytes) -> list[int]:
     """The sizes; that of an unknown rank is [-1]."""
     sizes = []
-    for number, wire, value in _fields(shape):
+    for number, wire, value in fields_of(shape):
         if number == 3 and wire == VARINT and value:
             return [-1]
         if number == 2 and isinstance(value, bytes):
             last = 0
-            for n, w, v in _fields(value):
+            for n, w, v in fields_of(value):
                 if (n, w) == (1, VARINT) and isinstance(v, int):
                     last = _signed(v)
             sizes.append(last)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import oracle
 import pyarrow as pa
 from driver import SMALLEST_WINDOW, assert_agrees, drive
@@ -80,13 +82,40 @@ def test_skipped_tags_are_what_is_missing(file: EventFile, tags: set[str]) -> No
     assert some.rows == [row for row in whole.rows if row.tag not in tags]
 
 
+def has_several_members(file: EventFile) -> bool:
+    """Whether some Summary.Value sets its oneof more than once."""
+    members = {2, 3, 4, 5, 6, 8}
+    for offset in file.offsets:
+        (size,) = struct.unpack_from("<Q", file.bytes, offset)
+        try:
+            event = list(oracle.fields_of(file.bytes[offset + 12 : offset + 12 + size]))
+            summaries = [value for number, _, value in event if number == 5]
+            values = [
+                value
+                for summary in summaries
+                for number, _, value in oracle.fields_of(summary)
+                if number == 1
+            ]
+            counts = [
+                sum(number in members for number, _, _ in oracle.fields_of(value))
+                for value in values
+            ]
+        except (oracle.MalformedError, TypeError):
+            return True
+        if len(summaries) > 1 or max(counts, default=0) > 1:
+            return True
+    return False
+
+
 @given(files(), WINDOWS, st.sampled_from([["simple_value"], ["tensor", "histo"], [], ["none"]]))
 def test_large_unwanted_records_may_be_passed_over_without_other_loss(
     file: EventFile, windows: list[int], fields: list[str]
 ) -> None:
     read = drive(file.bytes, fields=fields, may_skip=False)
     passed = drive(file.bytes, windows, fields=fields)
-    if read.metadata == passed.metadata:  # else some came with a value that was passed over
+    # Else some metadata came with a value that was passed over; or a value of several members, of
+    # which the last counts: no writer makes one, and what is passed over is not looked at.
+    if read.metadata == passed.metadata and not has_several_members(file):
         assert passed.rows == read.rows
     assert passed.unread == 0 or "unwanted" in passed.stops
     assert passed.unread + sum(damage.size for damage in passed.damages) <= len(file)
