@@ -49,6 +49,26 @@ def test_help_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-P", "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_commands_import_neither_pandas_nor_numpy(logdir: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom tbtools.cli import main\n"
+        "sys.argv = ['tbtools', *sys.argv[1:]]\nmain()\n"
+        "assert sys.modules['pandas'] is None and sys.modules['numpy'] is None"
+    )
+    for arguments in (
+        ["ls", str(logdir)],
+        ["query", "SELECT avg(value) FROM scalars", str(logdir)],
+        ["export", str(logdir), "-o", str(tmp_path / "x")],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Error" not in done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_can_be_shown(cli: Cli, shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")

@@ -56,6 +56,10 @@ for command in (ls, query, export, graph):
 
 def main() -> None:
     """Run the command line. Errors of the user's or a file's become one line and an exit code."""
+    # pyarrow and duckdb import these two where they are installed, which takes longer than most
+    # commands. None of them needs them, so that they need not be found.
+    for unneeded in ("numpy", "pandas"):
+        sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
     try:
         app(prog_name="tbtools")
     except TbtoolsError as error:
