@@ -39,7 +39,7 @@ __all__ = ["Logs", "all_specs", "open", "query"]
 BESIDE = {spec.name: spec for spec in (EMBEDDINGS, TAGS, RUNS, FILES)}
 DAMAGE_POLICIES = ("skip", "stop", "fail")
 
-TASK = 1 << 22  # bytes of small files that are worth handing to another thread
+TASK = 1 << 23  # bytes of small files that are worth handing to another thread
 
 T = TypeVar("T")
 

@@ -116,11 +116,14 @@ def route(
         number_of(known.kind_of(fields[pair // len(metadata)], plugins[pair % len(metadata)]))
         for pair in pairs.dictionary.to_pylist()
     ]
-    of_row = pa.array(of_pair, pa.int32()).take(pairs.indices)
-    values = pa.array(metadata, pa.binary())
+    values = pa.array(metadata, pa.binary()).take(codes)
     for each in sorted(set(of_pair)):
-        picked = pc.indices_nonzero(pc.equal(of_row, each)).cast(pa.int64())
-        chosen = rows if len(picked) == rows.num_rows else rows.take(picked)
+        if len(set(of_pair)) == 1:  # as nearly always
+            picked, chosen, own = pa.arange(0, rows.num_rows), rows, values
+        else:
+            of_row = pa.array(of_pair, pa.int32()).take(pairs.indices)
+            picked = pc.indices_nonzero(pc.equal(of_row, each)).cast(pa.int64())
+            chosen, own = rows.take(picked), values.take(picked)
         keys = pa.record_batch(
             {
                 "run": labels(run, chosen.num_rows),
@@ -132,7 +135,7 @@ def route(
         events = Events(
             keys,
             chosen["field"].cast(pa.string()),
-            values.take(codes.take(picked)),
+            own,
             chosen["payload"],
             chosen["value"],
         )
@@ -148,8 +151,9 @@ def _metadata(
     named = pa.array([bool(plugin_of(value)) for value in values])
     codes = pc.add(pc.fill_null(own.indices.cast(pa.int64()), -1), 1)
     has_own = named.take(codes)
-    asks = pc.is_in(rows["field"].cast(pa.string()), pa.array(ASK_PLUGIN))
-    asks = pc.and_not(asks, has_own)
+    fields = rows["field"]
+    asking = [name in ASK_PLUGIN for name in fields.dictionary.to_pylist()]
+    asks = pc.and_not(pa.array(asking).take(fields.indices), has_own)
     if not pc.any(asks).as_py():
         return values, codes
     tags = rows["tag"]

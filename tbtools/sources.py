@@ -19,7 +19,7 @@ __all__ = ["Source", "Survivors", "TableSource", "in_order"]
 
 T = TypeVar("T")
 
-CHUNK = 8  # windows that a thread decodes before it hands them over
+CHUNK = 16  # windows that a thread decodes before it hands them over
 
 
 class Survivors(Protocol):
