@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 __all__ = ["SortedChunks", "sort_keys", "sorted_rows"]
 
 MOST_ROWS = 1 << 20
-MOST_BYTES = 1 << 26
+MOST_BYTES = 1 << 24
 
 
 def sort_keys(schema: pa.Schema) -> list[str]:

@@ -48,6 +48,12 @@ class ParquetWriter:
         encodings |= {
             field.name: "DELTA_BINARY_PACKED" for field in schema if pa.types.is_integer(field.type)
         }
+        # The smallest and the largest picture of a page help nobody, and are kept until the end.
+        small = [
+            field.name
+            for field in schema
+            if not (pa.types.is_nested(field.type) or pa.types.is_binary(field.type))
+        ]
         order = [(key, "ascending") for key in keys]
         self._writer = pq.ParquetWriter(
             sink,
@@ -57,6 +63,7 @@ class ParquetWriter:
             use_dictionary=labels or False,
             column_encoding=encodings or None,
             write_page_index=True,
+            write_statistics=small or False,
             sorting_columns=pq.SortingColumn.from_ordering(schema, order) if order else None,
         )
 

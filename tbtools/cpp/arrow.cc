@@ -110,8 +110,9 @@ Node structs(size_t length, std::vector<Node> columns) {
 }  // namespace
 
 Node table_of(const Batch& batch, Part part) {
-  const Node tags = strings("u", batch.tags);
-  const Node metadata = strings("z", batch.metadata);
+  Node tags = strings("u", batch.tags);
+  Node metadata = strings("z", batch.metadata);
+  tags.owner = metadata.owner = batch.small;
   switch (part) {
     case Part::points: {
       const Points& points = batch.points;
@@ -120,7 +121,9 @@ Node table_of(const Batch& batch, Part part) {
                                    numbers("wall_time", points.wall_time(), points.size()),
                                    numbers("value", points.value(), points.size())};
       if (batch.offsets) columns.push_back(numbers("offset", points.offset()));
-      return structs(points.size(), std::move(columns));
+      Node table = structs(points.size(), std::move(columns));
+      table.owner = batch.small;
+      return table;
     }
     case Part::rows: {
       const Rows& rows = batch.rows;
@@ -217,7 +220,8 @@ void fill(const Node& node, const std::shared_ptr<const void>& table, ArrowArray
   auto owner = std::make_unique<ArrayOwner>();
   owner->buffers = node.buffers;
   owner->children.resize(node.children.size());
-  owner->table = table;
+  const std::shared_ptr<const void>& keeps = node.owner ? node.owner : table;
+  owner->table = keeps;
   *array = {.length = node.length,
             .null_count = node.nulls,
             .offset = 0,
@@ -230,7 +234,7 @@ void fill(const Node& node, const std::shared_ptr<const void>& table, ArrowArray
             .private_data = nullptr};
   for (ArrowArray& child : owner->children) owner->pointers.push_back(&child);
   for (size_t i = 0; i < node.children.size(); ++i) {
-    fill(node.children[i], table, &owner->children[i]);
+    fill(node.children[i], keeps, &owner->children[i]);
   }
   if (is_nested) {
     array->n_children = static_cast<int64_t>(owner->children.size());

@@ -54,7 +54,8 @@ struct Node {
   int64_t length = 0;
   int64_t nulls = 0;
   std::vector<const void*> buffers = {};
-  std::vector<Node> children = {};  // of a list or struct; of any other, its dictionary
+  std::vector<Node> children = {};              // of a list or struct; of any other, its dictionary
+  std::shared_ptr<const void> owner = nullptr;  // if it is not the one of the whole table
 };
 
 // What of a batch is exported.

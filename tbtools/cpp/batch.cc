@@ -14,6 +14,18 @@ void Points::reserve(size_t rows) {
   capacity_ = rows;
 }
 
+void Points::shrink() {
+  const auto shrink = [&](auto& column) {
+    column.truncate(size_);
+    column.shrink();
+  };
+  shrink(tag_);
+  shrink(step_);
+  shrink(wall_time_);
+  shrink(value_);
+  capacity_ = size_;
+}
+
 void Rows::truncate(size_t rows) {
   offset.truncate(rows);
   tag.truncate(rows);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "column.h"
 
@@ -34,6 +35,8 @@ class Points {
   // Of the record in the file, for a caller that asked for it; before the push.
   void push_offset(int64_t offset) { offset_.push(offset); }
   TBTOOLS_NOINLINE void reserve(size_t rows);
+  // For the end: whoever keeps the points shall not keep the room for more.
+  void shrink();
   void truncate(size_t rows) {
     size_ = rows;
     if (rows < offset_.size()) offset_.truncate(rows);
@@ -72,14 +75,27 @@ struct Rows {
   void truncate(size_t rows);
 };
 
-struct Batch {
+// What is small whatever the rows hold. It is exported on its own: somebody who keeps a few points
+// must not keep the pictures that were written between them.
+struct Small {
   Points points;
-  Rows rows;
   Strings tags;      // names, by number
   Strings metadata;  // distinct SummaryMetadata, by number
-  Strings opening;   // the first file_version, and the SourceMetadata that came with it
+};
+
+struct Batch {
+  std::shared_ptr<Small> small = std::make_shared<Small>();
+  Points& points = small->points;
+  Strings& tags = small->tags;
+  Strings& metadata = small->metadata;
+  Rows rows;
+  Strings opening;  // the first file_version, and the SourceMetadata that came with it
   Nullable<int32_t> first_metadata;  // by tag: the first that names a plugin, else the first
   bool offsets = false;              // Points::offset was asked for
+
+  Batch() = default;
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
 
   bool has_metadata() const { return metadata.size() > 0; }
 

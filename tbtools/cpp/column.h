@@ -61,6 +61,19 @@ class Column {
   }
 
   void truncate(size_t size) { size_ = size; }
+
+  // Lets go of the room that a much too large guess left behind.
+  void shrink() {
+    if (size_ * sizeof(T) * 4 >= bytes_) return;
+    size_t bytes = size_ == 0 ? sizeof(T) : size_ * sizeof(T);
+    T* smaller = static_cast<T*>(take_block(bytes));
+    if (size_ > 0) std::memcpy(smaller, data_, size_ * sizeof(T));
+    return_block(data_, bytes_);
+    data_ = smaller;
+    bytes_ = bytes;
+    capacity_ = bytes / sizeof(T);
+  }
+
   size_t size() const { return size_; }
   const T* data() const { return data_; }
   T operator[](size_t i) const { return data_[i]; }

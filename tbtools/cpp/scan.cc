@@ -34,6 +34,7 @@ class Scanner {
 
   std::shared_ptr<const Batch> run(size_t at) {
     read(at);
+    points_.shrink();
     for (const Tag& tag : tags_.tags()) {
       // This tag and those behind it were named by a record that was refused, and by no other.
       if (refused_ && named_at_ == offset_ && tag.number == known_before_) break;

@@ -1,0 +1,37 @@
+"""What is kept must not keep what was not asked for."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+from event_writing import EventFile, bytes_field
+
+import tbtools
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells it so simply")
+def test_a_few_points_do_not_keep_the_pictures_between_them(tmp_path: Path) -> None:
+    file = EventFile()
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(300_000)
+    for step in range(300):
+        file.value("picture", step, "image", bytes_field(4, picture)).scalar("loss", step, 1.0)
+    (tmp_path / "tfevents").write_bytes(file.bytes)
+    del file
+    gc.collect()
+    logs = tbtools.open(tmp_path, threads=1)
+    kept = []
+    before = 0
+    for table, batch in logs.scan(["images", "scalars"]):
+        if table == "scalars":
+            kept.append(batch)
+        before = before or resident()
+    assert sum(batch.num_rows for batch in kept) == 300
+    assert resident() - before < 30_000_000  # of 90 MB of pictures
