@@ -57,8 +57,8 @@ def export(
 
     ``logs`` is what ``open`` gives or takes; ``options`` are those of ``open``. A single table is
     written to one file if ``output`` ends like one (``x.parquet``, ``x.csv``). ``wide`` writes
-    scalars with a column per tag. Rows of a file are sorted by run, tag and step, some
-    hundred thousand at a time. A reader of ``output`` sees the old one or the new one, never half of one.
+    scalars with a column per tag. Rows of a file are sorted by run, tag and step, some hundred
+    thousand at a time. A reader of ``output`` sees the old one or the new one, never half of one.
 
     Raises UsageError or one of its kind for what makes no sense, TargetExistsError without
     ``force``, and NothingFoundError if no table has a row.
