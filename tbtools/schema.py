@@ -1,10 +1,10 @@
-"""The columns that tables share, and the names of what an event file holds."""
+"""The columns that tables share."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-__all__ = ["EVENT_FIELDS", "KEYS", "LABEL", "VALUE_FIELDS", "key_fields"]
+__all__ = ["KEYS", "LABEL", "key_fields"]
 
 #: Few distinct strings over many rows: runs, tags, names of fields and plugins.
 LABEL = pa.dictionary(pa.int32(), pa.string())
@@ -16,29 +16,6 @@ KEYS = (
     pa.field("tag", LABEL),
     pa.field("step", pa.int64(), nullable=False),
     pa.field("wall_time", pa.float64(), nullable=False),
-)
-
-#: Members of the oneof Summary.Value.value, ``metadata`` for a Value that has only that, and
-#: ``none`` for one that has nothing known. Source: docs/format.md, "Summary".
-VALUE_FIELDS = (
-    "none",
-    "metadata",
-    "simple_value",
-    "obsolete_old_style_histogram",
-    "image",
-    "histo",
-    "audio",
-    "tensor",
-)
-
-#: Members of the oneof Event.what but for ``summary``. Source: docs/format.md, "Event".
-EVENT_FIELDS = (
-    "file_version",
-    "graph_def",
-    "log_message",
-    "session_log",
-    "tagged_run_metadata",
-    "meta_graph_def",
 )
 
 

@@ -28,13 +28,7 @@ class Column {
   void reserve(size_t capacity) {
     if (capacity <= capacity_) return;
     if (capacity > std::numeric_limits<size_t>::max() / 2 / sizeof(T)) throw std::bad_alloc();
-    size_t bytes = capacity * sizeof(T);
-    T* grown = static_cast<T*>(take_block(bytes));
-    if (size_ > 0) std::memcpy(grown, data_, size_ * sizeof(T));
-    return_block(data_, bytes_);
-    data_ = grown;
-    bytes_ = bytes;
-    capacity_ = bytes / sizeof(T);
+    move_to(capacity * sizeof(T));
   }
 
   void push(T value) {
@@ -65,13 +59,7 @@ class Column {
   // Lets go of the room that a much too large guess left behind.
   void shrink() {
     if (size_ * sizeof(T) * 4 >= bytes_) return;
-    size_t bytes = size_ == 0 ? sizeof(T) : size_ * sizeof(T);
-    T* smaller = static_cast<T*>(take_block(bytes));
-    if (size_ > 0) std::memcpy(smaller, data_, size_ * sizeof(T));
-    return_block(data_, bytes_);
-    data_ = smaller;
-    bytes_ = bytes;
-    capacity_ = bytes / sizeof(T);
+    move_to(size_ == 0 ? sizeof(T) : size_ * sizeof(T));
   }
 
   size_t size() const { return size_; }
@@ -79,6 +67,15 @@ class Column {
   T operator[](size_t i) const { return data_[i]; }
 
  private:
+  void move_to(size_t bytes) {
+    T* place = static_cast<T*>(take_block(bytes));
+    if (size_ > 0) std::memcpy(place, data_, size_ * sizeof(T));
+    return_block(data_, bytes_);
+    data_ = place;
+    bytes_ = bytes;
+    capacity_ = bytes / sizeof(T);
+  }
+
   T* data_ = nullptr;
   size_t bytes_ = 0;
   size_t size_ = 0;
