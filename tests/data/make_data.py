@@ -1,17 +1,18 @@
 """Make the golden logs with the real writers, and beside each what TensorBoard reads of it.
 
-``python tests/data/make_data.py [NAME...]`` in a venv with tensorflow-cpu, torch, tensorboardX,
-tensorboard and scikit-learn. Event files are renamed, because their names tell the host.
+``python tests/data/make_data.py [--truth] [NAME...]`` in a venv with tensorflow-cpu, torch,
+tensorboardX, tensorboard and scikit-learn. Event files are renamed, because their names tell the
+host. ``--truth`` reads the logs that are there again, and makes none.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_DETERMINISTIC_OPS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
+import argparse
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -53,12 +54,18 @@ def keep(folder: Path, target: Path) -> None:
 
 def main() -> None:
     """Make the logs that were named, or all."""
-    for name in sys.argv[1:] or LOGS:
-        with tempfile.TemporaryDirectory() as folder:
-            LOGS[name](Path(folder))
-            keep(Path(folder), FOLDER / name)
-        if name != "malformed":  # TensorBoard has no answer to these
-            write_truth(FOLDER / name, FOLDER / f"{name}.truth.jsonl")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(LOGS))
+    parser.add_argument("--truth", action="store_true", help="only read the logs again")
+    options = parser.parse_args()
+    for name in options.names or LOGS:
+        if not options.truth:
+            with tempfile.TemporaryDirectory() as folder:
+                LOGS[name](Path(folder))
+                keep(Path(folder), FOLDER / name)
+        # What is read of these is not the truth about a log, so no test compares it.
+        ending = "refused.jsonl" if name == "malformed" else "truth.jsonl"
+        write_truth(FOLDER / name, FOLDER / f"{name}.{ending}")
 
 
 if __name__ == "__main__":

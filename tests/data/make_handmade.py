@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import wave
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +92,9 @@ def handmade(folder: Path) -> None:
         content = tensor(number, tensor_content=struct.pack(code, 1))
         log.value(f"{name}/content", tensor=content, metadata=metadata("scalars"))
     log.value("bfloat16/val", tensor=tensor(14, half_val=[0x3F80]), metadata=metadata("scalars"))
+    content = tensor(14, tensor_content=struct.pack("<H", 0x3F80))
+    log.value("bfloat16/content", tensor=content, metadata=metadata("scalars"))
+    _legacy_kinds(log)
     log.value("changes", 1, tensor=tensor(1, float_val=[1.0]), metadata=metadata("scalars"))
     log.value("changes", 2, tensor=tensor(7, string_val=[b"now text"]), metadata=metadata("text"))
     log.value("late", 1, tensor=tensor(1, float_val=[1.5]))
@@ -111,6 +117,48 @@ def handmade(folder: Path) -> None:
     graph.node.add(name="b", op="Identity", input=["a:0", "^a"])
     log.event(graph_def=graph.SerializeToString())
     log.close()
+
+
+def _legacy_kinds(log: Log) -> None:
+    """A picture, a tone and a histogram in the fields of TF 1, with metadata all the same."""
+    said = {"display_name": "Named", "summary_description": "*old* field"}
+    picture = summary_pb2.Summary.Image(
+        height=1, width=1, colorspace=1, encoded_image_string=_png()
+    )
+    log.value("legacy/image", 1, image=picture, metadata=metadata("images", **said))
+    tone = summary_pb2.Summary.Audio(
+        sample_rate=8000, num_channels=1, length_frames=4, content_type="audio/wav",
+        encoded_audio_string=_wav(),
+    )  # fmt: skip
+    log.value("legacy/audio", 1, audio=tone, metadata=metadata("audio", **said))
+    counts = summary_pb2.HistogramProto(
+        min=0.5, max=2.5, num=3, sum=4.5, sum_squares=8.75,
+        bucket_limit=[0.0, 1.0, 2.0, 3.0], bucket=[0.0, 1.0, 1.0, 1.0],
+    )  # fmt: skip
+    log.value("legacy/histo", 1, histo=counts, metadata=metadata("histograms", **said))
+
+
+def _png() -> bytes:
+    """A gray pixel."""
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"\0\x80")),
+        (b"IEND", b""),
+    ]
+    chunks = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _wav() -> bytes:
+    """Four samples."""
+    with io.BytesIO() as file:
+        with wave.open(file, "wb") as writer:
+            writer.setparams((1, 2, 8000, 4, "NONE", "not compressed"))
+            writer.writeframes(struct.pack("<4h", 0, 1000, 0, -1000))
+        return file.getvalue()
 
 
 def malformed(folder: Path) -> None:

@@ -102,6 +102,8 @@ def tf1(folder: Path) -> None:
             y = tf.matmul(x, weights, name="product")
         with tf.control_dependencies([tf.debugging.check_numerics(y, "finite", name="check")]):
             loss = tf.reduce_mean(y, name="loss")
+        tf.cond(loss > 0.0, lambda: loss * 2.0, lambda: loss, name="choice")
+        _old_loop()
         summaries = [
             v1.summary.scalar("loss", loss),
             v1.summary.histogram("weights", weights),
@@ -121,4 +123,12 @@ def tf1(folder: Path) -> None:
                 writer.add_run_metadata(metadata, "first", step)
         log = v1.SessionLog
         writer.add_session_log(log(status=log.CHECKPOINT, checkpoint_path="model-2"), 2)
+        writer.add_meta_graph(v1.train.export_meta_graph(graph=graph), 2)
         writer.close()
+
+
+def _old_loop() -> None:
+    """A loop of Enter, Merge, Switch, NextIteration and Exit: the graph has a cycle."""
+    tf.compat.v1.disable_control_flow_v2()
+    tf.while_loop(lambda i: i < 3, lambda i: i + 1, [tf.constant(0)], name="old_loop")
+    tf.compat.v1.enable_control_flow_v2()

@@ -35,11 +35,20 @@ def common(writer: Any) -> None:
     colors = torch.tensor([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]])
     writer.add_mesh("triangle", vertices, colors, torch.tensor([[[0, 1, 2]]]), global_step=2)
     writer.add_custom_scalars(LAYOUT)
-    writer.add_embedding(torch.eye(4), metadata=["a", "b", "c", "d"], tag="points", global_step=7)
+    boxes = np.array([[1.0, 1.0, 4.0, 5.0]])
+    writer.add_image_with_boxes("boxes", rng.random((3, 12, 12)).astype("float32"), boxes, 1)
+    counts = [np.array([9.0, 5.0, 0.0]), np.array([9.0, 2.0, 0.0]), np.array([0.0, 7.0, 9.0])]
+    rates = [np.array([0.0, 4.0, 9.0]), np.array([0.5, 0.7, 1.0]), np.array([1.0, 0.6, 0.0])]
+    writer.add_pr_curve_raw("pr_raw", *counts, *rates, 1, num_thresholds=3)
+    pictures = torch.rand(4, 3, 4, 4, generator=torch.Generator().manual_seed(5))
+    names = ["a", "b", "c", "d"]
+    writer.add_embedding(torch.eye(4), names, pictures, tag="points", global_step=7)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+    writer.add_graph(model, torch.zeros(2, 4))
 
 
 def torch_all(folder: Path) -> None:
-    """Everything that torch.utils.tensorboard offers."""
+    """All that torch.utils.tensorboard offers, but for figures, videos and ONNX."""
     torch.manual_seed(5)
     with SummaryWriter(str(folder)) as writer:
         common(writer)
@@ -48,8 +57,6 @@ def torch_all(folder: Path) -> None:
             writer.add_scalar("double", step / 3, step, new_style=True, double_precision=True)
         writer.add_tensor("raw_tensor", torch.arange(6.0).reshape(2, 3), 1)
         writer.add_tensor("half_tensor", torch.tensor([0.5, 1.5], dtype=torch.float16), 1)
-        model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
-        writer.add_graph(model, torch.zeros(2, 4))
         for number, rate in enumerate((0.1, 0.01)):
             writer.add_hparams(
                 {"lr": rate, "opt": "sgd", "nesterov": bool(number)},
@@ -60,8 +67,15 @@ def torch_all(folder: Path) -> None:
 
 def tensorboardx(folder: Path) -> None:
     """The same calls of tensorboardX."""
+    torch.manual_seed(5)
     with tensorboardX.SummaryWriter(str(folder)) as writer:
         common(writer)
+        writer.add_hparams(
+            {"lr": 0.1, "layers": 2, "opt": "sgd", "nesterov": True},
+            {"hparam/accuracy": 0.5},
+            name="trial_0",
+            global_step=3,
+        )
 
 
 def resumed(folder: Path) -> None:
