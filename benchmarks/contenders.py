@@ -236,7 +236,7 @@ def query_process(logdir: Path, table: str) -> Measure:
 
 def imports_process(logdir: Path, table: str) -> Measure:
     """Starting Python and importing what ``tbtools query`` imports."""
-    code = "import tbtools.cli, tbtools.logs, tbtools.query, tbtools.cli.printer"
+    code = "import tbtools.cli, tbtools.tables.logs, tbtools.tables.sql, tbtools.cli.printer"
     return _process(sys.executable, "-c", code), None
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tbtools.kinds import TableSpec
-from tbtools.logs import all_specs
-from tbtools.views import VIEWS
+from tbtools.decode.kind import TableSpec
+from tbtools.tables.logs import all_specs
+from tbtools.tables.views import VIEWS
 
 FOLDER = Path(__file__).parent
 

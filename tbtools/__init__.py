@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from tbtools.version import __version__ as __version__
 
 __all__ = [
     "DamageError",
@@ -33,10 +31,16 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
-    from tbtools.export import export
-    from tbtools.logs import Logs, open, query
+    from tbtools.tables.logs import Logs, open
+    from tbtools.verbs.export import export
+    from tbtools.verbs.query import query
 
-_HOMES = {"Logs": "logs", "open": "logs", "query": "logs", "export": "export"}
+_HOMES = {
+    "Logs": "tables.logs",
+    "export": "verbs.export",
+    "open": "tables.logs",
+    "query": "verbs.query",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -45,14 +49,3 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = importlib.import_module(f"{__name__}.{_HOMES.get(name, 'errors')}")
     return getattr(home, name)
-
-
-class _Package(ModuleType):
-    """Keeps ``tbtools.export`` the function when the module of that name is imported."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 from google.protobuf.message import Message
 
-from tbtools.kinds import Decoded, Events, Kind, TableSpec
+from tbtools.decode.kind import Decoded, Events, Kind, TableSpec
 from tbtools.proto.tfevents_pb2 import SummaryMetadata
 from tbtools.schema import KEYS, LABEL
 

@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import damaged_files
 
-from tbtools import DamageError, events
-from tbtools.events import EventReader, Selection
-from tbtools.health import FileHealth
-from tbtools.logdir import EventFile as Listed
-from tbtools.storage import LOCAL
+from tbtools import DamageError
+from tbtools.files import scans as events
+from tbtools.files.discovery import EventFile as Listed
+from tbtools.files.health import FileHealth
+from tbtools.files.scans import EventReader, Selection
+from tbtools.files.storage import LOCAL
 
 
 def reader_of(path: Path, **options: object) -> EventReader:

@@ -15,8 +15,8 @@ import pytest
 from event_writing import EventFile
 
 import tbtools
-from tbtools.sorting import SortedChunks, sorted_rows
-from tbtools.targets import staged
+from tbtools.output.sorting import SortedChunks, sorted_rows
+from tbtools.output.targets import staged
 
 VALUES = [0.1, math.nan, math.inf, -math.inf, -0.0, 1e-300]
 
@@ -229,7 +229,7 @@ def test_wide_makes_one_value_of_duplicates(tmp_path: Path, how: str, expected: 
 
 
 def test_rows_are_sorted_in_bounded_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tbtools.sorting.MOST_ROWS", 100)
+    monkeypatch.setattr("tbtools.output.sorting.MOST_ROWS", 100)
     chunks: list[pa.Table] = []
     waiting = SortedChunks(chunks.append)
     for step in range(0, 250, 10):

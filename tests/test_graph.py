@@ -26,8 +26,8 @@ from graph_building import (
 
 import tbtools
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
-from tbtools.graph import Graph, brief, diff, draw, edges, fold, graphs_of, nodes, summary
 from tbtools.proto.graph_pb2 import GraphDef
+from tbtools.verbs.graph import Graph, brief, diff, draw, edges, fold, graphs_of, nodes, summary
 
 Written = Callable[..., Path]
 

@@ -18,9 +18,9 @@ from typer.testing import CliRunner, Result
 import tbtools
 from tbtools.cli.graph import graph as command
 from tbtools.errors import NothingFoundError, TargetExistsError, UsageError
-from tbtools.graph import diff, graphs_of
 from tbtools.proto.graph_pb2 import GraphDef, NodeExecStats, RunMetadata
 from tbtools.proto.tfevents_pb2 import TaggedRunMetadata
+from tbtools.verbs.graph import diff, graphs_of
 
 
 class Logs:

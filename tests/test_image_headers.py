@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbtools.image_headers import header_of
+from tbtools.decode.image_headers import header_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, metadata_of, rows_of
 
-from tbtools.keras_json import model_of
+from tbtools.decode.tensor_values import RefusedError
 from tbtools.kinds.graphs import KIND
-from tbtools.tensor_values import RefusedError
+from tbtools.kinds.graphs.keras import model_of
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, refused_by, rows_in, rows_of
 
-from tbtools.kinds import Events
+from tbtools.decode.kind import Events
 from tbtools.kinds.audio import KIND
 from tbtools.proto.tfevents_pb2 import Summary, TensorProto
 from tbtools.schema import LABEL

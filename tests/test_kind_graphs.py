@@ -25,7 +25,7 @@ from graph_building import (
 )
 from kind_events import events_of, metadata_of, rows_in
 
-from tbtools.kinds import Events
+from tbtools.decode.kind import Events
 from tbtools.kinds.graphs import KIND
 from tbtools.proto.graph_pb2 import (
     AttrValue,

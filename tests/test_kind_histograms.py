@@ -16,7 +16,7 @@ from kind_events import events_of, metadata_of, refused_by, rows_in, rows_of
 from oracle import read
 
 import tbtools
-from tbtools.kinds import Events
+from tbtools.decode.kind import Events
 from tbtools.kinds.histograms import KIND
 from tbtools.proto.tfevents_pb2 import HistogramProto, TensorProto
 

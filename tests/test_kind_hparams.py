@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, metadata_of, refused_by, rows_in, rows_of
 
-from tbtools.kinds import Events
+from tbtools.decode.kind import Events
 from tbtools.kinds.hparams import KIND
 from tbtools.proto.plugins_pb2 import (
     Experiment,

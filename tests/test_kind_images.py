@@ -15,7 +15,7 @@ from oracle import read
 from test_image_headers import gif, jpeg, png
 
 import tbtools
-from tbtools.kinds import Events
+from tbtools.decode.kind import Events
 from tbtools.kinds.images import KIND
 from tbtools.proto.tfevents_pb2 import Summary, TensorProto
 from tbtools.schema import LABEL

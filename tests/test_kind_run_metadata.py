@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kind_events import events_of, metadata_of, refused_by, rows_in
 
 import tbtools
-from tbtools.kinds import Events
+from tbtools.decode.kind import Events
 from tbtools.kinds.graphs import KIND
 from tbtools.proto.graph_pb2 import GraphDef, MetaGraphDef, NodeExecStats, RunMetadata
 from tbtools.proto.tfevents_pb2 import TaggedRunMetadata, TensorProto

@@ -9,7 +9,7 @@ import pytest
 from event_writing import EventFile
 
 from tbtools.errors import NothingFoundError, UsageError
-from tbtools.logdir import list_runs
+from tbtools.files.discovery import list_runs
 
 
 def touch(path: Path) -> Path:

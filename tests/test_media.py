@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 import tbtools
 from tbtools.kinds import table_specs
-from tbtools.logs import Logs
-from tbtools.media import export_media
-from tbtools.safe_names import Folders, numbered_name, safe_name
-from tbtools.sources import TableSource
+from tbtools.output.safe_names import Folders, numbered_name, safe_name
+from tbtools.tables.logs import Logs
+from tbtools.tables.parallel import TableSource
+from tbtools.verbs.media import export_media
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

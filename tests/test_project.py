@@ -17,28 +17,16 @@ import tbtools
 PACKAGE = ROOT / "tbtools"
 GENERATED = ("_pb2.py", "_pb2.pyi", "_core.pyi")
 
-#: Modules by layer; a module imports from its own layer's lower neighbours only.
-LAYERS = [
-    {"tbtools", "errors", "_core", "health"},
-    {"schema", "proto", "storage", "image_headers", "jsontext", "choice"},
-    {"logdir", "events", "tensor_values"},
-    {"graph_attrs", "graph_columns", "graph_defs", "keras_json", "op_outputs"},
-    {"kinds", "payloads", "rows"},
-    {"routing"},
-    {"survey"},
-    {"restarts"},
-    {"projector"},
-    {"reading"},
-    {"sources"},
-    {"catalog", "dataset", "exported"},
-    {"views"},
-    {"query"},
-    {"logs"},
-    {"table_writers", "targets", "safe_names", "sorting", "wide", "listing"},
-    {"export", "graph", "media"},
-    {"cli"},
-    {"__main__"},
-]
+#: Folders in the order of the way that data takes; what stands first knows nothing of what follows.
+#: Modules that stand in no folder are named themselves.
+ORDER = [
+    "version", "errors", "schema", "_core", "proto",
+    "files", "decode", "kinds", "runs", "tables", "output", "verbs", "cli",
+    "tbtools", "__main__",
+]  # fmt: skip
+
+#: Folders of which no part imports another part: a verb is a verb, a kind is a kind.
+SEPARATE = ("kinds", "verbs")
 
 HEAVY = {"pyarrow", "duckdb", "polars", "pandas", "rich", "google"}
 
@@ -48,31 +36,93 @@ def sources() -> list[Path]:
     return [path for path in PACKAGE.rglob("*.py") if not path.name.endswith(GENERATED)]
 
 
-def layer_of(module: str) -> int | None:
-    """The layer of a module of tbtools, by the first part of its name."""
-    return next((index for index, names in enumerate(LAYERS) if module in names), None)
+def module_of(path: Path) -> str:
+    """The dotted name of a file: ``tbtools.files.scans``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in [*sources(), *PACKAGE.glob("proto/*_pb2.py")]}
+MODULES["tbtools._core"] = PACKAGE / "_core.pyi"
+
+
+def folder_of(module: str) -> str:
+    """The folder of a module below tbtools, or its own name if it stands in none."""
+    return [*module.split("."), "tbtools"][1]
 
 
 def imports_of(path: Path) -> set[str]:
-    """First parts of the modules of tbtools that a file imports when it is itself imported."""
-    found = set()
-    for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module == "tbtools":
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tbtools."):
-            found.add(str(node.module).split(".")[1])
+    """Modules of tbtools that a file imports anywhere: in functions and for type checkers too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "tbtools"}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tbtools":
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in MODULES else node.module)
     return found
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_down_only(path: Path) -> None:
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py").replace("__init__", "tbtools")
-    layer = layer_of(own)
-    assert layer is not None, f"{own} is in no layer: add it to LAYERS"
-    for module in imports_of(path) - {own, "__version__"}:
-        other = layer_of(module)
-        assert other is not None, module
-        assert other < layer or (other == layer and own != "tbtools"), f"{own} imports {module}"
+IMPORTS = {module: imports_of(path) for module, path in MODULES.items()}
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle; none if there is no circle."""
+    done: set[str] = set()
+    way: list[str] = []
+
+    def visit(module: str) -> list[str]:
+        if module in way:
+            return way[way.index(module) :]
+        if module in done:
+            return []
+        way.append(module)
+        for each in sorted(graph.get(module, ())):
+            if found := visit(each):
+                return found
+        way.pop()
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(graph) if (found := visit(module))), [])
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_go_down_only(module: str) -> None:
+    own = folder_of(module)
+    assert own in ORDER, f"{own} is no step of the way: add it to ORDER and to docs/design.md"
+    for other in IMPORTS[module]:
+        folder = folder_of(other)
+        assert folder == own or ORDER.index(folder) < ORDER.index(own), f"{module} imports {other}"
+        if own in SEPARATE and folder == own:
+            parts = [each.split(".")[2:3] for each in (module, other)]
+            assert parts[0] == parts[1] or [] in parts, f"{module} imports {other}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circle(IMPORTS) == []
+
+
+def test_the_checks_of_imports_see_everything(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden.py"
+    hidden.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from tbtools.cli import main\n"
+        "def late():\n    from tbtools.verbs import export\n    import tbtools.runs.survey\n"
+    )
+    assert imports_of(hidden) == {"tbtools.cli", "tbtools.verbs.export", "tbtools.runs.survey"}
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_kinds_know_neither_files_nor_databases() -> None:
+    for module in MODULES:
+        if folder_of(module) == "kinds":
+            text = MODULES[module].read_text("utf-8")
+            assert "duckdb" not in text, module
+            assert "files" not in {folder_of(each) for each in IMPORTS[module]}, module
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -117,7 +167,7 @@ def test_the_public_names_are_these() -> None:
     for name in tbtools.__all__:
         assert inspect.getdoc(getattr(tbtools, name)), name
     # Importing the module of a verb must not hide the verb.
-    importlib.import_module("tbtools.export")
+    importlib.import_module("tbtools.verbs.export")
     assert callable(tbtools.export)
     with pytest.raises(AttributeError, match="nothing"):
         _ = tbtools.nothing

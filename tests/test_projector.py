@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbtools import projector
-from tbtools.logdir import Run, list_runs
-from tbtools.projector import EMBEDDINGS, Problems, read_embeddings
+from tbtools.files.discovery import Run, list_runs
+from tbtools.runs import projector
+from tbtools.runs.projector import EMBEDDINGS, Problems, read_embeddings
 
 CONFIG = "projector_config.pbtxt"
 PLUGIN = Path("plugins", "org_tensorflow_tensorboard_projector")

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbtools import tensor_values
+from tbtools.decode import tensor_values
+from tbtools.decode.tensor_values import RefusedError, dtype_name, numbers, strings, tensor_of
 from tbtools.proto.tfevents_pb2 import TensorProto
-from tbtools.tensor_values import RefusedError, dtype_name, numbers, strings, tensor_of
 
 NUMBER = {name: number for number, name in tensor_values.DTYPES.items()}
 

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tbtools
-from tbtools.kinds import column, table, table_specs
-from tbtools.logs import Logs
-from tbtools.sources import TableSource
-from tbtools.views import VIEWS, smooth
+from tbtools.decode.kind import column, table
+from tbtools.kinds import table_specs
+from tbtools.tables.logs import Logs
+from tbtools.tables.parallel import TableSource
+from tbtools.tables.views import VIEWS, smooth
 
 SCALARS = table_specs()["scalars"].schema
 BUCKET = pa.struct([(name, pa.float64()) for name in ("left", "right", "count")])
@@ -112,7 +113,7 @@ def test_equal_values_have_that_mean_and_no_deviation(value: float, cuts: list[i
 def test_statistics_are_united_before_they_become_many(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [("a", "loss", step, float(step % 13)) for step in range(30)]
     once = scalars(points).view("stats").to_table().to_pylist()
-    monkeypatch.setattr("tbtools.views.statistics.MOST_WAITING", 2)
+    monkeypatch.setattr("tbtools.tables.views.statistics.MOST_WAITING", 2)
     again = scalars(points, range(0, 30, 3)).view("stats").to_table().to_pylist()
     assert once[0].pop("mean") == pytest.approx(again[0].pop("mean"))
     assert once[0].pop("std") == pytest.approx(again[0].pop("std"))

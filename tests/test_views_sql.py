@@ -9,9 +9,9 @@ from conftest import Cli
 from event_writing import EventFile
 
 import tbtools
-from tbtools.logs import Logs, all_specs
-from tbtools.sources import TableSource
-from tbtools.views import VIEWS
+from tbtools.tables.logs import Logs, all_specs
+from tbtools.tables.parallel import TableSource
+from tbtools.tables.views import VIEWS
 
 
 @pytest.fixture

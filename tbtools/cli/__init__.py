@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from tbtools import __version__
 from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.ls import ls
 from tbtools.cli.query import query
 from tbtools.errors import TbtoolsError
+from tbtools.version import __version__
 
 __all__ = ["app", "main"]
 

@@ -24,7 +24,7 @@ from tbtools.cli.options import (
 from tbtools.errors import UsageError
 
 if TYPE_CHECKING:
-    from tbtools.export import Format
+    from tbtools.verbs.export import Format
 
 
 def export(
@@ -72,8 +72,8 @@ def export(
         raise UsageError(f"{media} cannot be both the output and the folder of media")
     form = _format(parquet=parquet, csv=csv, jsonl=jsonl, arrow=arrow, duckdb=duckdb, output=output)
     with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
-        from tbtools.export import export as export_logs
-        from tbtools.media import check_media, export_media
+        from tbtools.verbs.export import export as export_logs
+        from tbtools.verbs.media import check_media, export_media
 
         if media is not None:
             check_media(logs, media, table, force)

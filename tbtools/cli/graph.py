@@ -94,8 +94,8 @@ def graph(
     if paths[:1] == ["diff"]:
         _diff(paths[1:], graph, scope, run, on_damage, form, output, force)
         return
-    from tbtools import graph as library
     from tbtools.cli.printer import format_for, print_rows
+    from tbtools.verbs import graph as library
 
     with opened(paths, run=run, on_damage=on_damage) as logs:
         graphs = library.graphs_of(logs, graph or (), scope)
@@ -127,8 +127,8 @@ def _diff(
         raise UsageError("tbtools graph diff takes two logdirs")
     if form in DRAWN:
         raise UsageError(f"differences are rows, which {form} cannot hold")
-    from tbtools import graph as library
     from tbtools.cli.printer import print_rows
+    from tbtools.verbs import graph as library
 
     with (
         opened(paths[:1], run=run, on_damage=on_damage) as ours,
@@ -145,7 +145,7 @@ def _print_lines(
     lines: Iterable[str], output: Path | None, force: bool, logdirs: tuple[str, ...]
 ) -> None:
     if output is not None:
-        from tbtools.targets import check_target, staged
+        from tbtools.output.targets import check_target, staged
 
         check_target(output, logdirs, force)
         with staged(output) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:

@@ -37,7 +37,7 @@ def ls(
     In a pipe or a file, all columns of the table `runs` or `tags`.
     """
     from tbtools.cli.printer import format_for, print_rows
-    from tbtools.listing import brief, listing
+    from tbtools.verbs.ls import brief, listing
 
     with opened(logdirs, logdir, run, tag, exclude_tag, on_damage=on_damage) as logs:
         rows = listing(logs, "tags" if tags or tag or exclude_tag else "runs")

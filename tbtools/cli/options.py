@@ -14,7 +14,7 @@ import typer
 from tbtools.errors import DamageError
 
 if TYPE_CHECKING:
-    from tbtools.logs import Logs
+    from tbtools.tables.logs import Logs
 
 __all__ = [
     "ExcludeTags",
@@ -112,7 +112,7 @@ def opened(
     Exits with 3 if anything was lost.
     """
     from tbtools.cli.progress import Progress
-    from tbtools.logs import open as open_logs
+    from tbtools.tables.logs import open as open_logs
 
     paths = [*(logdirs or []), *(more or [])]
     paths = paths or [os.environ.get("TBTOOLS_LOGDIR") or "."]

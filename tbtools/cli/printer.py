@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.errors import UnknownNameError, UsageError
-from tbtools.jsontext import json_lines, json_text
-from tbtools.table_writers import CsvWriter, JsonlWriter, ParquetWriter, content
-from tbtools.targets import check_target, staged
+from tbtools.output.json_text import json_lines, json_text
+from tbtools.output.targets import check_target, staged
+from tbtools.output.writers import CsvWriter, JsonlWriter, ParquetWriter, content
 
 __all__ = ["format_for", "print_rows"]
 

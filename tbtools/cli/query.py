@@ -47,12 +47,14 @@ def query(
     Only tables that the statement names are read.
     """
     from tbtools.cli.printer import format_for, print_rows
-    from tbtools.query import stream
+    from tbtools.tables.sql import stream
 
     statement = _statement(sql)
     format_for(format, output)
     with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
-        print_rows(stream(logs, statement), format, output, force, logs.paths)
+        print_rows(
+            stream(logs.query(statement), logs, statement), format, output, force, logs.paths
+        )
 
 
 def _statement(argument: str) -> str:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
-from tbtools.payloads import Accepted, Columns, by_form, flat, parsed, string_tensors
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.payloads import Accepted, Columns, by_form, flat, parsed, string_tensors
 from tbtools.proto.tfevents_pb2 import Summary
 from tbtools.schema import LABEL
 

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.rows import Rows
+from tbtools.decode.tensor_values import RefusedError, strings, tensor_of
 from tbtools.proto.plugins_pb2 import Category, Chart, Layout
-from tbtools.rows import Rows
 from tbtools.schema import LABEL
-from tbtools.tensor_values import RefusedError, strings, tensor_of
 
 CUSTOM_SCALARS = table(
     "custom_scalars",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
-from tbtools.payloads import Columns, by_form, histograms
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.payloads import Columns, by_form, histograms
 
 BUCKETS = pa.list_(
     pa.struct([("left", pa.float64()), ("right", pa.float64()), ("count", pa.float64())])

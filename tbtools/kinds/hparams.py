@@ -16,11 +16,11 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Value
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.rows import Rows
+from tbtools.decode.tensor_values import RefusedError, plugin_content
 from tbtools.proto.plugins_pb2 import Experiment, HParamInfo, HParamsPluginData, MetricInfo
-from tbtools.rows import Rows
 from tbtools.schema import LABEL
-from tbtools.tensor_values import RefusedError, plugin_content
 
 HPARAMS = table(
     "hparams",

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tbtools.image_headers import header_of
-from tbtools.kinds import Decoded, Events, Kind, column, table
-from tbtools.payloads import Columns, by_form, flat, parsed, string_tensors
+from tbtools.decode.image_headers import header_of
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.payloads import Columns, by_form, flat, parsed, string_tensors
 from tbtools.proto.tfevents_pb2 import Summary
 from tbtools.schema import LABEL
 

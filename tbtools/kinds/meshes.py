@@ -5,11 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.rows import Rows
+from tbtools.decode.tensor_values import RefusedError, numbers, plugin_content, tensor_of
 from tbtools.proto.plugins_pb2 import MeshPluginData
-from tbtools.rows import Rows
 from tbtools.schema import LABEL
-from tbtools.tensor_values import RefusedError, numbers, plugin_content, tensor_of
 
 MESHES = table(
     "meshes",

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.rows import Rows
 from tbtools.proto.tfevents_pb2 import LogMessage, SessionLog
-from tbtools.rows import Rows
 from tbtools.schema import LABEL
 
 MESSAGES = table(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
-from tbtools.tensor_values import RefusedError, dtype_name, numbers, tensor_of
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.tensor_values import RefusedError, dtype_name, numbers, tensor_of
 
 #: The rows of the tensor, in order.
 ROWS = (

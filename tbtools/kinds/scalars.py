@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
 
 
 def decode(events: Events) -> Decoded:

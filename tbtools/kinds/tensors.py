@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from tbtools.events import plugin_of
-from tbtools.kinds import Decoded, Events, Kind, column, table
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.tensor_values import RefusedError, dtype_name, numbers, strings, tensor_of
+from tbtools.proto.metadata import plugin_of
 from tbtools.schema import LABEL
-from tbtools.tensor_values import RefusedError, dtype_name, numbers, strings, tensor_of
 
 TENSORS = table(
     "tensors",

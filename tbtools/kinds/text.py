@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from tbtools.kinds import Decoded, Events, Kind, column, table
-from tbtools.payloads import flat, string_tensors
+from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.payloads import flat, string_tensors
 
 TEXT = table(
     "text",

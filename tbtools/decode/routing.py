@@ -1,0 +1,250 @@
+"""Which kind each value belongs to, and the rows that it becomes.
+
+The rule (docs/format.md, "Which kind a value is"): a legacy member goes by its field. A tensor
+goes by the plugin that its own metadata names; else by the first that its tag's metadata names in
+the same file; else by the first that it names in the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tbtools.decode.kind import UNCLAIMED, Events, Kind
+from tbtools.files.scans import Selection
+from tbtools.proto.metadata import plugin_of
+
+__all__ = [
+    "Claims",
+    "Made",
+    "Routed",
+    "claims",
+    "decode",
+    "labels",
+    "route",
+    "selection_for",
+]
+
+#: Fields that say nothing of the kind of a value; its plugin does.
+ASK_PLUGIN = ("metadata", "tensor")
+
+MANY = 1 << 15  # more rows than a window of scalars has
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What the kinds answer to."""
+
+    kinds: tuple[Kind, ...]
+    fields: Mapping[str, Kind]
+    plugins: Mapping[str, Kind]
+    bare: Mapping[str, Kind]
+    rest: Kind | None
+
+    def kind_of(self, field: str, plugin: str) -> Kind | None:
+        """The kind of a value; None if no table claims it."""
+        kind = self.fields.get(field)
+        if kind is None and field == "tensor":
+            kind = self.plugins.get(plugin, self.rest)
+        if kind is None and field == "metadata":
+            kind = self.bare.get(plugin)
+        return kind
+
+
+def claims(kinds: Iterable[Kind]) -> Claims:
+    """The claims of these kinds."""
+    every = tuple(kinds)
+    return Claims(
+        kinds=every,
+        fields={field: kind for kind in every for field in kind.fields},
+        plugins={plugin: kind for kind in every for plugin in kind.plugins},
+        bare={plugin: kind for kind in every if kind.bare for plugin in kind.plugins},
+        rest=next((kind for kind in every if kind.rest), None),
+    )
+
+
+def selection_for(known: Claims, tables: frozenset[str], offsets: bool = False) -> Selection:
+    """What has to be read of a file to fill these tables."""
+    if UNCLAIMED.name in tables:
+        return Selection(offsets=offsets)
+    kinds = [kind for kind in known.kinds if any(spec.name in tables for spec in kind.tables)]
+    fields = {field for kind in kinds for field in kind.fields}
+    if any(kind.plugins or kind.rest for kind in kinds):
+        fields.add("tensor")
+    if any(kind.bare for kind in kinds):
+        fields.add("metadata")
+    sizes = [kind.largest for kind in kinds]
+    plugins = sorted({plugin for kind in kinds for plugin in kind.plugins})
+    return Selection(
+        fields=tuple(sorted(fields)),
+        plugins=None if any(kind.rest for kind in kinds) else tuple(plugins),
+        largest=None if None in sizes else max(filter(None, sizes), default=None),
+        offsets=offsets,
+    )
+
+
+@dataclass(frozen=True)
+class Routed:
+    """The rows of one scan that one kind answers to; None for those that none does."""
+
+    kind: Kind | None
+    rows: pa.Array  # their indices in the scan
+    events: Events
+
+
+def route(
+    rows: pa.RecordBatch, run: str, of_tag: Callable[[str], bytes | None], known: Claims
+) -> Iterator[Routed]:
+    """Split the rows of a scan by kind. ``of_tag`` gives a tag's metadata if a value has none."""
+    metadata, codes = _metadata(rows, of_tag)
+    fields = rows["field"].dictionary.to_pylist()
+    plugins = [plugin_of(each) for each in metadata]
+    kinds: list[Kind | None] = [None]
+    number: dict[int, int] = {id(None): 0}
+
+    def number_of(kind: Kind | None) -> int:
+        if id(kind) not in number:
+            number[id(kind)] = len(kinds)
+            kinds.append(kind)
+        return number[id(kind)]
+
+    # A row's field and metadata are few distinct pairs: the kind is looked up once for each.
+    pairs = pc.add(pc.multiply(rows["field"].indices.cast(pa.int64()), len(metadata)), codes)
+    pairs = pairs.dictionary_encode()
+    of_pair = [
+        number_of(known.kind_of(fields[pair // len(metadata)], plugins[pair % len(metadata)]))
+        for pair in pairs.dictionary.to_pylist()
+    ]
+    values = pa.array(metadata, pa.binary()).take(codes)
+    for each in sorted(set(of_pair)):
+        if len(set(of_pair)) == 1:  # as nearly always
+            picked, chosen, own = pa.arange(0, rows.num_rows), rows, values
+        else:
+            of_row = pa.array(of_pair, pa.int32()).take(pairs.indices)
+            picked = pc.indices_nonzero(pc.equal(of_row, each)).cast(pa.int64())
+            chosen, own = rows.take(picked), values.take(picked)
+        keys = pa.record_batch(
+            {
+                "run": labels(run, chosen.num_rows),
+                "tag": chosen["tag"],
+                "step": chosen["step"],
+                "wall_time": chosen["wall_time"],
+            }
+        )
+        events = Events(
+            keys,
+            chosen["field"].cast(pa.string()),
+            own,
+            chosen["payload"],
+            chosen["value"],
+        )
+        yield Routed(kinds[each], picked, events)
+
+
+def _metadata(
+    rows: pa.RecordBatch, of_tag: Callable[[str], bytes | None]
+) -> tuple[list[bytes | None], pa.Array]:
+    """The distinct metadata of these rows, and which of it each row has. Number 0 is none."""
+    own = rows["metadata"]
+    values: list[bytes | None] = [None, *own.dictionary.to_pylist()]
+    named = pa.array([bool(plugin_of(value)) for value in values])
+    codes = pc.add(pc.fill_null(own.indices.cast(pa.int64()), -1), 1)
+    has_own = named.take(codes)
+    fields = rows["field"]
+    asking = [name in ASK_PLUGIN for name in fields.dictionary.to_pylist()]
+    asks = pc.and_not(pa.array(asking).take(fields.indices), has_own)
+    if not pc.any(asks).as_py():
+        return values, codes
+    tags = rows["tag"]
+    needed = pc.unique(tags.indices.filter(asks).drop_null()).to_pylist()
+    of_tags = [0] * len(tags.dictionary)
+    for index in needed:
+        found = of_tag(tags.dictionary[index].as_py())
+        if found is not None:
+            of_tags[index] = len(values)
+            values.append(found)
+    by_tag = pc.fill_null(pa.array(of_tags, pa.int64()).take(tags.indices), 0)
+    by_tag = pc.if_else(pc.equal(by_tag, 0), codes, by_tag)
+    return values, pc.if_else(asks, by_tag, codes)
+
+
+@lru_cache(maxsize=256)
+def _labels(name: str) -> pa.DictionaryArray:
+    zeros = pa.repeat(pa.scalar(0, pa.int32()), MANY)
+    return pa.DictionaryArray.from_arrays(zeros, pa.array([name], pa.string()))
+
+
+def labels(name: str, count: int) -> pa.DictionaryArray:
+    """A column that says the same everywhere."""
+    if count <= MANY:
+        return _labels(name)[:count]
+    zeros = pa.repeat(pa.scalar(0, pa.int32()), count)
+    return pa.DictionaryArray.from_arrays(zeros, _labels(name).dictionary)
+
+
+@dataclass
+class Made:
+    """Rows of one table, and the row of the scan that each comes from."""
+
+    table: str
+    origin: pa.Array
+    batch: pa.RecordBatch
+
+
+def decode(routed: Routed, wanted: frozenset[str]) -> tuple[list[Made], int]:
+    """The rows of the wanted tables that a kind makes of its events, and how many it refused.
+
+    What the kind refuses, and what has no kind, becomes rows of ``events``.
+    """
+    events = routed.events
+    made: list[Made] = []
+    reasons: dict[int, str] = {}
+    if routed.kind is not None:
+        decoded = routed.kind.decode(events)
+        reasons = dict(decoded.refused)
+        for spec in routed.kind.tables:
+            if spec.name in wanted and spec.name in decoded.tables:
+                index, columns = decoded.tables[spec.name]
+                if _is_identity(index, len(events)):
+                    keys, origin = events.keys, routed.rows
+                else:
+                    keys, origin = events.keys.take(index), routed.rows.take(index)
+                made.append(Made(spec.name, origin, _batch(spec.schema, keys, columns)))
+        left = pa.array(sorted(reasons), pa.int64())
+    else:
+        # A file's version is what the table `files` tells.
+        left = pc.indices_nonzero(pc.not_equal(events.field, "file_version")).cast(pa.int64())
+    if UNCLAIMED.name in wanted:
+        plugins = [plugin_of(each) or None for each in events.metadata.take(left).to_pylist()]
+        columns = {
+            "field": events.field.take(left).dictionary_encode(),
+            "plugin": pa.array(plugins, pa.string()).dictionary_encode(),
+            "payload": events.payload.take(left),
+            "reason": pa.array([reasons.get(index) for index in left.to_pylist()], pa.string()),
+        }
+        batch = _batch(UNCLAIMED.schema, events.keys.take(left), columns)
+        made.append(Made(UNCLAIMED.name, routed.rows.take(left), batch))
+    return [each for each in made if each.batch.num_rows], len(reasons)
+
+
+def _is_identity(index: pa.Array, count: int) -> bool:
+    """Whether each event gave one row, so that nothing has to be picked."""
+    same: bool = len(index) == count and index.equals(pa.arange(0, count))
+    return same
+
+
+def _batch(
+    schema: pa.Schema, keys: pa.RecordBatch, columns: Mapping[str, pa.Array]
+) -> pa.RecordBatch:
+    arrays = [
+        columns[field.name] if field.name in columns else keys[field.name] for field in schema
+    ]
+    arrays = [
+        array if array.type == field.type else array.cast(field.type)
+        for array, field in zip(arrays, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,156 @@
+"""A path → runs → event files in order. The only module that lists folders.
+
+The rules are TensorBoard's (docs/format.md, "Directories"): an event file is a file whose name
+contains ``tfevents``; a run is a folder that holds one, named by its path relative to the logdir.
+Unlike there, a folder is visited once, whatever links lead to it, and a folder named like an event
+file is a folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tbtools.errors import NothingFoundError, UsageError
+from tbtools.files.storage import LOCAL, Entry, Storage
+
+__all__ = ["EventFile", "Listing", "Run", "list_runs", "named_paths"]
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """One event file, and how large it was when it was listed."""
+
+    name: str
+    path: str
+    size: int
+    storage: Storage = field(repr=False, default=LOCAL)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and its event files, in name order."""
+
+    name: str
+    path: str
+    files: tuple[EventFile, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All runs of a logdir, sorted by name, and the folders that could not be listed."""
+
+    runs: tuple[Run, ...]
+    unlistable: tuple[tuple[str, str], ...] = ()
+
+
+def named_paths(logdirs: Sequence[str], storage: Storage = LOCAL) -> list[tuple[str, str]]:
+    """The name that prefixes the runs of each logdir, and its path.
+
+    ``name=path`` gives its own. A single path has none; of several, each is named by its last
+    part, or by the whole path where two end alike. Raises UsageError if two have one name.
+    """
+    pairs: list[tuple[str, str]] = []
+    for logdir in logdirs:
+        name, equals, path = logdir.partition("=")
+        if equals and path and storage.entry(logdir) is None:
+            pairs.append((name, path))
+        else:
+            pairs.append(("", logdir))
+    if len(pairs) > 1:
+        last = [name or _last_part(path) for name, path in pairs]
+        pairs = [
+            (short if last.count(short) == 1 else (name or path), path)
+            for (name, path), short in zip(pairs, last, strict=True)
+        ]
+        names = [name for name, _ in pairs]
+        for name in names:
+            if names.count(name) > 1:
+                raise UsageError(f"two logdirs are called {name!r}; name them: NAME=PATH")
+    return pairs
+
+
+def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
+    """The runs under each logdir, which may also be one event file.
+
+    Raises NothingFoundError if a path does not exist or none holds an event file.
+    """
+    runs: dict[str, Run] = {}
+    unlistable: list[tuple[str, str]] = []
+    others = 0
+    for prefix, path in named_paths(logdirs, storage):
+        top = storage.entry(path)
+        if top is None:
+            raise NothingFoundError(f"there is no file or folder {path!r}")
+        if not top.is_folder:
+            file = EventFile(top.name, path, top.size, storage)
+            runs[prefix or "."] = Run(prefix or ".", path, (file,))
+            continue
+        for folder, entries in _walk(storage, top, unlistable):
+            files = _event_files(entries, storage)
+            others += sum(not entry.is_folder for entry in entries) - len(files)
+            if files:
+                name = "/".join(part for part in (prefix, folder.relative) if part) or "."
+                runs[name] = Run(name, folder.path, files)
+    if not runs:
+        where = ", ".join(repr(logdir) for logdir in logdirs)
+        raise NothingFoundError(
+            f"no event file (a name with 'tfevents' in it) under {where}, "
+            f"only {others} other file{'' if others == 1 else 's'}"
+        )
+    return Listing(tuple(runs[name] for name in sorted(runs)), tuple(unlistable))
+
+
+def _last_part(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
+
+
+def _event_files(entries: list[Entry], storage: Storage) -> tuple[EventFile, ...]:
+    """The event files among the entries of one folder; one that is linked twice counts once."""
+    files: dict[object, EventFile] = {}
+    for entry in entries:
+        if not entry.is_folder and "tfevents" in entry.name:
+            files.setdefault(entry.identity, EventFile(entry.name, entry.path, entry.size, storage))
+    return tuple(files.values())
+
+
+@dataclass(frozen=True)
+class _Folder:
+    path: str
+    relative: str  # to the logdir, "" for itself
+
+
+def _walk(
+    storage: Storage, top: Entry, unlistable: list[tuple[str, str]]
+) -> Iterator[tuple[_Folder, list[Entry]]]:
+    """Each folder under ``top`` once, with what it holds.
+
+    Real folders come before those that only a link leads to, so that a run is called by its own
+    name and not by that of a link such as ``latest``.
+    """
+    seen = {top.identity}
+    waiting = [_Folder(top.path, "")]
+    linked: list[tuple[Entry, _Folder]] = []
+    while waiting or linked:
+        if not waiting:
+            entry, folder = linked.pop(0)
+            if entry.identity in seen:
+                continue
+            seen.add(entry.identity)
+            waiting.append(folder)
+        folder = waiting.pop()
+        try:
+            entries = storage.entries(folder.path)
+        except OSError as error:
+            unlistable.append((folder.path, error.strerror or str(error)))
+            continue
+        yield folder, entries
+        for entry in entries:
+            if not entry.is_folder:
+                continue
+            below = _Folder(entry.path, "/".join(filter(None, (folder.relative, entry.name))))
+            if entry.is_link:
+                linked.append((entry, below))
+            elif entry.identity not in seen:
+                seen.add(entry.identity)
+                waiting.append(below)

@@ -1,0 +1,322 @@
+"""One event file → scans of the native core: windows, damage, growth. The only caller of scan().
+
+A file is read in windows of a few MiB. What damage costs is decided here, in the way that
+docs/format.md describes under "Damage"; what it was is kept in a FileHealth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+
+from tbtools import _core
+from tbtools.errors import DamageError
+from tbtools.files.discovery import EventFile
+from tbtools.files.health import Damage, FileHealth
+from tbtools.files.packed import UnpackedSource, packed_with
+from tbtools.files.storage import EMPTY, Source
+from tbtools.proto.metadata import plugin_of
+from tbtools.proto.tfevents_pb2 import SourceMetadata
+
+__all__ = ["EventReader", "OnDamage", "Progress", "Selection"]
+
+OnDamage = Literal["skip", "stop", "fail"]
+
+#: Told of bytes as they are read.
+Progress = Callable[[int], None]
+
+WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
+SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
+HEADER = 12  # bytes of a record before its payload
+
+# A new buffer costs more than many a file that is read into it. Lists are safe to share.
+_SPARE: list[bytearray] = []
+MOST_SPARE = 8
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a reader wants of a file: everything, unless said otherwise. See ``_core.scan``."""
+
+    fields: tuple[str, ...] | None = None
+    payloads: tuple[str, ...] | None = None
+    plugins: tuple[str, ...] | None = None
+    largest: int | None = None
+    offsets: bool = False
+
+
+class EventReader:
+    """Reads one event file, and goes on where it stopped when the file has grown.
+
+    ``on_damage`` says what a damaged stretch costs: ``skip`` goes on behind it, ``stop`` gives up
+    the rest of the file, ``fail`` raises DamageError. ``offset`` is where the next scan begins.
+    Between two scans ``skip_tags`` may be replaced. ``metadata`` holds the first SummaryMetadata
+    of each tag of this file, serialised.
+    """
+
+    def __init__(
+        self,
+        file: EventFile,
+        health: FileHealth,
+        selection: Selection | None = None,
+        on_damage: OnDamage = "skip",
+        progress: Progress | None = None,
+    ) -> None:
+        self.health = health
+        self.offset = 0
+        self.skip_tags: _core.NameSet | None = None
+        self.metadata: dict[str, bytes] = {}
+        self._file = file
+        self._selection = selection or Selection()
+        self._plugins = _name_set(self._selection.plugins)
+        self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
+        self._on_damage = on_damage
+        self._progress = progress
+        self._source: Source = EMPTY
+        self._is_open = False
+        self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
+        self._begin = 0  # offset of the buffer's first byte
+        self._filled = 0
+        self._window = WINDOW
+        self._lost: tuple[int, str] | None = None  # where framing was lost, and how
+        self._open_end: Damage | None = None  # up to the end of the file, as far as is known
+
+    def close(self) -> None:
+        """Close the file and let go of the buffer. Reading again opens it again."""
+        if len(self._buffer) == WINDOW and len(_SPARE) < MOST_SPARE:
+            _SPARE.append(self._buffer)
+        self._buffer = bytearray()
+        self._begin = self._filled = 0
+        self._source.close()
+        self._is_open = False
+
+    def read(self) -> Iterator[_core.Scan]:
+        """Scans up to what is the end of the file now. May be called again when it has grown.
+
+        Raises DamageError if anything is damaged and ``on_damage`` is ``fail``.
+        """
+        try:
+            if not self._is_open:
+                self._source = self._file.storage.open(self._file.path)
+                self._is_open = True
+            yield from self._read()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if self._on_damage == "fail":
+                raise DamageError(f"{self._file.path}: {reason}") from error
+            self.health.unreadable = reason
+
+    def _read(self) -> Iterator[_core.Scan]:
+        self.health.pending_bytes = 0
+        if self._open_end is not None:  # the file may have grown since
+            self.health.retract(self._open_end)
+            self._open_end = None
+        need: int | None = 0
+        while need is not None:
+            window, at_end = self._fill(need)
+            scan = self._scan(window, at_end)
+            window.release()
+            self.health.events += scan.records
+            self.health.unread_bytes += scan.unread
+            if self._lost is not None and scan.stop != _core.Stop.lost:
+                begin, kind = self._lost
+                self._lost = None
+                self._damaged(Damage(begin, scan.found - begin, kind))
+            self._note(scan)
+            yield scan
+            before = self.offset
+            need = self._go_on(scan, at_end)
+            if self._progress is not None:
+                self._progress(self.offset - before)
+        if isinstance(self._source, UnpackedSource) and self._source.broken is not None:
+            self._damaged(Damage(self._end, 0, "stream"))
+        self.health.bytes = self._end
+
+    @property
+    def _end(self) -> int:
+        return self._begin + self._filled
+
+    def _scan(self, window: memoryview, at_end: bool) -> _core.Scan:
+        selection = self._selection
+        declared, scalars = self._declared
+        return _core.scan(
+            window,
+            position=self._begin,
+            begin=max(0, self.offset - self._begin),
+            at_end=at_end,
+            search=self._lost is not None,
+            may_skip=not isinstance(self._source, UnpackedSource),
+            offsets=selection.offsets,
+            fields=selection.fields,
+            payloads=selection.payloads,
+            largest=selection.largest,
+            plugins=self._plugins,
+            skip=self.skip_tags,
+            declared=declared,
+            scalars=scalars,
+        )
+
+    def _fill(self, need: int) -> tuple[memoryview, bool]:
+        """A window of ``need`` bytes or more from ``offset`` on, and whether the file ends there.
+
+        ``need`` comes from the file and may be anything: the buffer grows to what the file has,
+        or, where only reading tells, to twice what it had.
+        """
+        kept = max(0, self._end - self.offset)
+        self._buffer[:kept] = self._buffer[self._filled - kept : self._filled]
+        self._begin, self._filled = self.offset, kept
+        at_end = False
+        while not at_end and self._filled < max(need, kept + 1):
+            goal = max(self._window, kept + 1)
+            if need > goal:
+                size = self._source.size()
+                most = max(2 * self._filled, WINDOW) if size is None else size - self.offset + 1
+                goal = max(goal, min(need, most))
+            if len(self._buffer) < goal:
+                self._buffer.extend(bytes(goal - len(self._buffer)))
+            with memoryview(self._buffer) as whole, whole[self._filled : goal] as rest:
+                wanted = len(rest)
+                got = self._source.read_into(self._end, rest)
+            self._filled += got
+            # Less than was asked for is the end, unless there was more when the file was listed.
+            at_end = got == 0 or (got < wanted and self._end >= self._file.size)
+            if self._begin == 0 and kept == 0 and self._filled == got:
+                codec = packed_with(bytes(self._buffer[:4]))
+                if codec is not None and not isinstance(self._source, UnpackedSource):
+                    self._source = UnpackedSource(self._source, codec)
+                    self._filled, at_end = 0, False
+        return memoryview(self._buffer)[: self._filled], at_end
+
+    def _go_on(self, scan: _core.Scan, at_end: bool) -> int | None:
+        """Sets ``offset`` and gives the bytes that the next window needs; None at the end."""
+        self.offset = scan.offset
+        match scan.stop:
+            case _core.Stop.end:
+                self._grow_window()
+                return None if at_end else 0
+            case _core.Stop.full:
+                return 0
+            case _core.Stop.unwanted:
+                size = self._source.size()
+                if size is not None and scan.skip_to > size:
+                    self.health.unread_bytes -= scan.unread
+                    self._pend(scan.offset)
+                    return None
+                self._window = SMALL_WINDOW
+                self.offset = scan.skip_to
+                return 0
+            case _core.Stop.cut:
+                if not at_end:
+                    self._grow_window()
+                    return scan.need
+                if self._end - scan.offset < HEADER:
+                    self._pend(scan.offset)
+                    return None
+                # Intact records may stand inside what the header claims.
+                return self._lose(scan.offset, scan.offset + HEADER, "torn")
+            case _core.Stop.lost:
+                self.offset = scan.skip_to
+                if not at_end:
+                    return 0
+                self._end_lost()
+                return None
+        return self._give_up(scan, at_end)
+
+    def _grow_window(self) -> None:
+        self._window = min(2 * self._window, WINDOW)
+
+    def _give_up(self, scan: _core.Scan, at_end: bool) -> int | None:
+        """Goes on behind the damaged record that stopped the scan, as far as policy allows."""
+        kind = scan.stop.name
+        if self._on_damage == "stop":
+            self._damaged(Damage(scan.offset, self._rest(scan.offset), kind))
+            return None
+        if not scan.framed:
+            return self._lose(scan.offset, scan.skip_to, kind)
+        damage = Damage(scan.offset, scan.skip_to - scan.offset, kind)
+        self._damaged(damage)
+        if kind == "bad_data" and at_end and self._end - scan.skip_to < HEADER:
+            # Whether its length is right shows only when something follows.
+            self._open_end = damage
+            self._pend(scan.skip_to)
+            self.offset = scan.offset
+            return None
+        self.offset = scan.skip_to
+        return 0
+
+    def _rest(self, offset: int) -> int:
+        size = self._source.size()
+        return (self._end if size is None else size) - offset
+
+    def _lose(self, begin: int, search_from: int, kind: str) -> int:
+        if kind != "torn" and self._on_damage == "fail":
+            raise self._failure(Damage(begin, 0, kind))
+        self._lost = (begin, kind)
+        self.offset = search_from
+        return 0
+
+    def _end_lost(self) -> None:
+        """No believable header up to the end of the file."""
+        assert self._lost is not None
+        begin, kind = self._lost
+        if kind == "torn":
+            self._lost = None
+            self._pend(begin)
+            return
+        # What follows the last eleven bytes may make a header of them, should the file grow.
+        self.offset = max(begin + 1, self._end - HEADER + 1)
+        self._open_end = Damage(begin, self._end - begin, kind)
+        self._damaged(self._open_end)
+
+    def _pend(self, offset: int) -> None:
+        self.offset = offset
+        self.health.pending_bytes = self._end - offset
+
+    def _damaged(self, damage: Damage) -> None:
+        if self._on_damage == "fail":
+            raise self._failure(damage)
+        self.health.add(damage)
+
+    def _failure(self, damage: Damage) -> DamageError:
+        where = f"{self._file.path}: {damage.what} at offset {damage.offset}"
+        return DamageError(f"{where} (--on-damage skip reads what is intact)")
+
+    def _note(self, scan: _core.Scan) -> None:
+        """Keeps what the first metadata of a tag and the events of the file itself say."""
+        if scan.has_metadata:
+            self._declare(pa.record_batch(scan.tags))
+        if self.health.file_version is None and scan.file_version is not None:
+            self.health.file_version = scan.file_version.decode("utf-8", "replace")
+            self.health.writer = _writer_of(scan.source_metadata or b"")
+
+    def _declare(self, tags: pa.RecordBatch) -> None:
+        tags = tags.filter(tags["metadata"].is_valid())
+        fresh = False
+        for tag, metadata in zip(
+            tags["tag"].to_pylist(), tags["metadata"].to_pylist(), strict=True
+        ):
+            known = self.metadata.get(tag)
+            if known is None or (plugin_of(metadata) and not plugin_of(known)):
+                fresh = True
+                self.metadata[tag] = metadata
+        if fresh:
+            plugins = {tag: plugin_of(metadata) for tag, metadata in self.metadata.items()}
+            self._declared = (
+                _name_set([tag for tag, plugin in plugins.items() if plugin]),
+                _name_set([tag for tag, plugin in plugins.items() if plugin == "scalars"]),
+            )
+
+
+def _writer_of(source_metadata: bytes) -> str | None:
+    try:
+        return SourceMetadata.FromString(source_metadata).writer or None
+    except DecodeError:
+        return None
+
+
+def _name_set(names: Iterable[str] | None) -> _core.NameSet | None:
+    return None if names is None else _core.NameSet(list(names))

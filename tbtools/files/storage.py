@@ -1,0 +1,136 @@
+"""Where bytes come from: folders and files behind one small interface.
+
+Nothing above this module assumes a local path. A source is read at offsets, never mapped into
+memory: a log that is cut short while it is being read must not kill the process.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = [
+    "EMPTY",
+    "LOCAL",
+    "Entry",
+    "LocalStorage",
+    "Source",
+    "Storage",
+]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name in a folder. ``identity`` is equal for two paths that lead to the same thing."""
+
+    name: str
+    path: str
+    is_folder: bool
+    is_link: bool
+    size: int
+    identity: object
+
+
+class Source(Protocol):
+    """The bytes of one file. It may grow while it is open."""
+
+    def size(self) -> int | None:
+        """Bytes that it holds now; None if only reading to its end will tell."""
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` with the bytes from ``offset`` on; none only at the end of the file."""
+
+    def close(self) -> None:
+        """Let go of it. May be called twice."""
+
+
+class Storage(Protocol):
+    """A file system. Paths are its own affair; they are joined by listing, not by string work."""
+
+    def entry(self, path: str) -> Entry | None:
+        """What is at ``path``, links followed; None if there is nothing."""
+
+    def entries(self, path: str) -> list[Entry]:
+        """What a folder holds, sorted by name, links followed; dangling ones left out."""
+
+    def open(self, path: str) -> Source:
+        """A file's bytes. Raises OSError if it cannot be read."""
+
+
+class LocalStorage:
+    """The machine's own files."""
+
+    def entry(self, path: str) -> Entry | None:
+        """What is at ``path``."""
+        try:
+            return _entry(os.path.basename(path), path, os.stat(path), os.path.islink(path))
+        except OSError:
+            return None
+
+    def entries(self, path: str) -> list[Entry]:
+        """What a folder holds. A folder that may not be listed raises OSError."""
+        found = []
+        with os.scandir(path) as listing:
+            for item in listing:
+                try:
+                    found.append(_entry(item.name, item.path, item.stat(), item.is_symlink()))
+                except OSError:
+                    continue  # a dangling link, a loop of links, or gone since it was listed
+        return sorted(found, key=lambda entry: entry.name)
+
+    def open(self, path: str) -> Source:
+        """A file's bytes."""
+        return _LocalSource(path)
+
+
+LOCAL = LocalStorage()
+
+
+def _entry(name: str, path: str, status: os.stat_result, is_link: bool) -> Entry:
+    # Windows gives no inode for a listed item; there the path has to do.
+    identity = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+    return Entry(name, path, stat.S_ISDIR(status.st_mode), is_link, status.st_size, identity)
+
+
+class _LocalSource:
+    """Few system calls: each of them lets go of Python's lock, which then has to be had again."""
+
+    def __init__(self, path: str) -> None:
+        self._file: int | None = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+    def size(self) -> int | None:
+        return os.fstat(self._number()).st_size
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        if hasattr(os, "preadv"):
+            return os.preadv(self._number(), [buffer], offset)
+        os.lseek(self._number(), offset, os.SEEK_SET)
+        data = os.read(self._number(), len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _number(self) -> int:
+        if self._file is None:
+            raise ValueError("the file is closed")
+        return self._file
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class _NoSource:
+    def size(self) -> int | None:
+        return 0
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+EMPTY: Source = _NoSource()

@@ -1,0 +1,1 @@
+"""Tables → files: a writer for each format, and targets that appear all at once."""

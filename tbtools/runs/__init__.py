@@ -1,0 +1,1 @@
+"""One run: what it holds, what its restarts overwrote, its rows."""

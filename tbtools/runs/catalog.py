@@ -1,0 +1,188 @@
+"""The tables that say what there is: ``tags``, ``runs`` and ``files``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+
+from tbtools.decode.kind import UNCLAIMED, TableSpec, column, table
+from tbtools.files.health import FileHealth
+from tbtools.proto.metadata import plugin_of
+from tbtools.proto.tfevents_pb2 import SummaryMetadata
+from tbtools.runs.reading import CLAIMS, SCALARS, RunReader
+from tbtools.runs.survey import SCALAR, Survey, TagStats
+from tbtools.schema import LABEL
+
+__all__ = ["FILES", "RUNS", "TAGS", "files_batch", "runs_batch", "tags_batch"]
+
+TAGS = table(
+    "tags",
+    "A row per run, tag and table that has values of it.",
+    column("table", LABEL, "Table that the values are in.", nullable=False),
+    column("plugin", LABEL, "Plugin that the tag's metadata names."),
+    column("display_name", pa.string(), "As the writer gave it."),
+    column("description", pa.string(), "As the writer gave it, Markdown."),
+    column("points", pa.int64(), "Number of values, before any restart policy.", nullable=False),
+    column("first_step", pa.int64(), "Step of the value that was written first."),
+    column("last_step", pa.int64(), "Step of the value that was written last."),
+    column("first_time", pa.float64(), "Its wall_time, seconds since the epoch."),
+    column("last_time", pa.float64(), "Its wall_time, seconds since the epoch."),
+    keys=("run", "tag"),
+)
+
+RUNS = table(
+    "runs",
+    "A row per run.",
+    column("path", pa.string(), "Folder of the run, or its one file.", nullable=False),
+    column("files", pa.int64(), "Number of event files.", nullable=False),
+    column("bytes", pa.int64(), "Size of what was read of them, unpacked.", nullable=False),
+    column("tags", pa.int64(), "Number of tags.", nullable=False),
+    column("points", pa.int64(), "Number of values, before any restart policy.", nullable=False),
+    column("first_step", pa.int64(), "Smallest step."),
+    column("last_step", pa.int64(), "Largest step."),
+    column("first_time", pa.float64(), "Smallest wall_time, seconds since the epoch."),
+    column("last_time", pa.float64(), "Largest wall_time, seconds since the epoch."),
+    column("writer", pa.string(), "Writers that the files name."),
+    column("segments", pa.int64(), "Files and SessionLog STARTs inside them.", nullable=False),
+    column("restarted_rows", pa.int64(), "Values that --restarts latest drops.", nullable=False),
+    column("purged_rows", pa.int64(), "Values that --restarts tensorboard drops.", nullable=False),
+    column("damaged", pa.int64(), "Number of damaged records, of all its files.", nullable=False),
+    column("tables", pa.list_(pa.string()), "Tables that have rows of this run.", nullable=False),
+    keys=("run",),
+)
+
+FILES = table(
+    "files",
+    "A row per event file: what was read of it, and what could not be.",
+    column("path", pa.string(), "Where it is.", nullable=False),
+    column("bytes", pa.int64(), "Its size, unpacked.", nullable=False),
+    column("events", pa.int64(), "Good records.", nullable=False),
+    column("file_version", pa.string(), "As its first record gives it."),
+    column("writer", pa.string(), "As its first record gives it."),
+    column("status", pa.string(), "ok, empty, pending, damaged or unreadable.", nullable=False),
+    column("damaged_records", pa.int64(), "Records or stretches that are lost.", nullable=False),
+    column("skipped_bytes", pa.int64(), "Bytes that are lost with them.", nullable=False),
+    column("pending_bytes", pa.int64(), "Bytes of a record that is not complete.", nullable=False),
+    column("first_error", pa.string(), "What is damaged first, and at which offset."),
+    keys=("run",),
+)
+
+
+def _rows(spec: TableSpec, rows: list[tuple[object, ...]]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True) if rows else [()] * len(spec.schema)
+    arrays = [
+        _array(list(values), field.type) for values, field in zip(columns, spec.schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=spec.schema)
+
+
+def _array(values: list[object], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, pa.string()).dictionary_encode().cast(kind)
+    return pa.array(values, kind)
+
+
+def _table_of(stats: TagStats, found: Survey) -> tuple[str | None, str | None]:
+    """The table and the plugin of values, as routing.py has them; None for a file's version."""
+    if stats.tag is None:
+        kind = CLAIMS.kind_of(stats.field, "")
+        if kind is None and stats.field == "file_version":
+            return None, None
+        return (kind.tables[0].name if kind else UNCLAIMED.name), None
+    plugin = stats.plugin or plugin_of(found.metadata_of(stats.tag)) or None
+    if stats.field == SCALAR:
+        return SCALARS.name, plugin
+    kind = CLAIMS.kind_of(stats.field, plugin or "")
+    return (kind.tables[0].name if kind else UNCLAIMED.name), plugin
+
+
+def tags_batch(reader: RunReader) -> pa.RecordBatch:
+    """The rows of ``tags`` for a run."""
+    found = reader.survey()
+    rows: dict[tuple[str, str | None], list[TagStats]] = {}
+    plugins: dict[tuple[str, str | None], str | None] = {}
+    for stats in found.stats:
+        name, plugin = _table_of(stats, found)
+        if stats.tag is not None and name is not None:
+            key = (stats.tag, name)
+            rows.setdefault(key, []).append(stats)
+            plugins[key] = plugins.get(key) or plugin
+    return _rows(
+        TAGS,
+        [
+            (
+                reader.run.name,
+                tag,
+                name,
+                plugins[tag, name],
+                *_names(found.metadata_of(tag or "")),
+                sum(each.points for each in parts),
+                parts[0].first_step,
+                parts[-1].last_step,
+                parts[0].first_time,
+                parts[-1].last_time,
+            )
+            for (tag, name), parts in sorted(rows.items())
+        ],
+    )
+
+
+def _names(metadata: bytes | None) -> tuple[str | None, str | None]:
+    try:
+        parsed = SummaryMetadata.FromString(metadata or b"")
+    except DecodeError:
+        return None, None
+    return parsed.display_name or None, parsed.summary_description or None
+
+
+def runs_batch(reader: RunReader) -> pa.RecordBatch:
+    """The row of ``runs`` for a run."""
+    found = reader.survey()
+    stats = [each for each in found.stats if each.field != "file_version"]
+    tables = {name for name, _ in (_table_of(each, found) for each in stats) if name}
+    values = [each for each in stats if each.tag is not None]
+    writers = sorted({health.writer for health in found.health if health.writer})
+    row = (
+        reader.run.name,
+        reader.run.path,
+        len(reader.run.files),
+        sum(health.bytes for health in found.health),
+        len({each.tag for each in values}),
+        sum(each.points for each in values),
+        min((each.min_step for each in values), default=None),
+        max((each.max_step for each in values), default=None),
+        min((each.min_time for each in stats), default=None),
+        max((each.max_time for each in stats), default=None),
+        ", ".join(writers) or None,
+        len(found.segments),
+        reader.dropped("latest"),
+        reader.dropped("tensorboard"),
+        sum(health.damaged_records for health in found.health),
+        sorted(tables),
+    )
+    return _rows(RUNS, [row])
+
+
+def files_batch(run: str, healths: Iterable[FileHealth]) -> pa.RecordBatch:
+    """The rows of ``files`` for these files."""
+    return _rows(
+        FILES,
+        [
+            (
+                run,
+                health.path,
+                health.bytes,
+                health.events,
+                health.file_version,
+                health.writer,
+                health.status,
+                health.damaged_records,
+                health.skipped_bytes,
+                health.pending_bytes,
+                health.first_error,
+            )
+            for health in healths
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Lazy tables of logs and of exported datasets, views over them, SQL."""

@@ -1,0 +1,100 @@
+"""SQL over the tables, by DuckDB."""
+
+from __future__ import annotations
+
+import atexit
+import re
+import weakref
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+
+from tbtools.errors import QueryError, nearest
+from tbtools.tables.table import Tables
+from tbtools.tables.views import VIEWS, view_names
+from tbtools.tables.views.sql import register, register_named
+
+__all__ = ["connect", "explain", "run_statement", "stream"]
+
+STREAM_ROWS = 1 << 16
+
+
+def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
+    """A connection that knows the tables; close it. None is read before a statement names it."""
+    connection = duckdb.connect()
+    # A Python variable that happens to be called like a table is nobody's business here.
+    connection.execute("SET python_enable_replacements = false")
+    for name in tables:
+        connection.register(name, tables[name])
+    register(connection, tables)
+    _open.add(connection)
+    return connection
+
+
+# DuckDB complains at exit about a connection that is still open and knows Python objects. A
+# relation needs its connection, so it is not closed before, whoever else lets go of it.
+_open: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for connection in list(_open):
+        connection.close()
+
+
+def run_statement(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    tables: Tables,
+    params: object = None,
+) -> duckdb.DuckDBPyRelation:
+    """The result of a statement, not yet computed. Raises QueryError if DuckDB refuses it."""
+    register_named(connection, tables, sql)
+    try:
+        relation = connection.sql(sql, params=params)
+    except duckdb.Error as error:
+        raise QueryError(explain(error, tables, sql)) from error
+    if relation is None:  # a statement without a result, such as SET
+        return connection.sql("SELECT 'done' AS status")
+    return relation
+
+
+def stream(relation: duckdb.DuckDBPyRelation, tables: Tables, sql: str) -> pa.RecordBatchReader:
+    """The rows of a statement's result, computed while they are read.
+
+    Raises QueryError if DuckDB refuses the statement; what is wrong with a row comes later.
+    """
+    try:
+        reader = relation.to_arrow_reader(STREAM_ROWS)
+    except duckdb.Error as error:
+        raise QueryError(explain(error, tables, sql)) from error
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except (duckdb.Error, OSError) as error:
+            raise QueryError(explain(error, tables, sql)) from error
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+def explain(error: Exception, tables: Tables, sql: str) -> str:
+    """DuckDB's message in one line, with the tables or columns that come nearest."""
+    message = str(error).strip()
+    first = message.splitlines()[0]
+    schemas = {name: tables[name].schema for name in tables}
+    schemas |= {name: VIEWS[name][0].schema for name in view_names(tables)}
+    if "Table with name smoothed(weight" in first:
+        return "the weight of smoothed has to be a plain number: smoothed(weight := 0.9)"
+    missing = re.search(r"Table with name (\S+) does not exist", first)
+    if missing is not None:
+        names = nearest(missing[1], schemas) or list(schemas)
+        return f"no table is called {missing[1]!r}; nearest: {', '.join(names)}"
+    missing = re.search(r'Referenced column "([^"]+)" (?:not found|was not found)', first)
+    if missing is not None:
+        named = [schema for name, schema in schemas.items() if re.search(rf"\b{name}\b", sql)]
+        columns = [column for schema in named or schemas.values() for column in schema.names]
+        names = nearest(missing[1], dict.fromkeys(columns)) or list(dict.fromkeys(columns))
+        return f"no column is called {missing[1]!r}; nearest: {', '.join(names)}"
+    return " ".join(line.strip() for line in message.splitlines() if line.strip())

@@ -1,0 +1,199 @@
+"""Logs → Parquet, Arrow, CSV, JSONL or a DuckDB file, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
+from tbtools.output.sorting import SortedChunks, sort_keys
+from tbtools.output.targets import check_target, staged
+from tbtools.output.writers import SUFFIXES, WRITERS, TableWriter
+from tbtools.tables.exported import MANIFEST
+from tbtools.tables.logs import Logs
+from tbtools.tables.logs import open as open_logs
+from tbtools.version import __version__
+
+if TYPE_CHECKING:
+    from tbtools.output.wide import Duplicates
+
+__all__ = ["FORMATS", "Exported", "Format", "export"]
+
+Format = Literal["parquet", "csv", "jsonl", "arrow", "duckdb"]
+FORMATS = ("parquet", "csv", "jsonl", "arrow", "duckdb")
+
+FOLDERS = ("parquet", "arrow")  # formats of which a dataset has a folder per table
+WIDE = "scalars_wide"
+
+
+@dataclass
+class Exported:
+    """What was written: rows by table, without the tables that had none, and the duplicates."""
+
+    path: Path
+    rows: dict[str, int] = field(default_factory=dict)
+    files: dict[str, list[str]] = field(default_factory=dict)
+    duplicates: int = 0
+
+
+def export(
+    logs: Logs | str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    *,
+    format: Format = "parquet",
+    tables: Iterable[str] | None = None,
+    wide: bool = False,
+    duplicates: Duplicates = "last",
+    force: bool = False,
+    **options: Any,
+) -> Exported:
+    """Write every table that has rows, or those named, to a folder; to one file for DuckDB.
+
+    ``logs`` is what ``open`` gives or takes; ``options`` are those of ``open``. A single table is
+    written to one file if ``output`` ends like one (``x.parquet``, ``x.csv``). ``wide`` writes
+    scalars with a column per tag. Rows of a file are sorted by run, tag and step, some hundred
+    thousand at a time. A reader of ``output`` sees the old one or the new one, never half of one.
+
+    Raises UsageError or one of its kind for what makes no sense, TargetExistsError without
+    ``force``, and NothingFoundError if no table has a row.
+    """
+    if format not in FORMATS:
+        raise UnknownNameError("format", format, FORMATS)
+    if isinstance(logs, Logs):
+        opened, logdirs = logs, [*logs.paths]
+    else:
+        paths = [logs] if isinstance(logs, str | os.PathLike) else list(logs)
+        opened, logdirs = open_logs(*paths, **options), [os.fspath(path) for path in paths]
+    target = Path(output)
+    check_target(target, [logdir.partition("=")[2] or logdir for logdir in logdirs], force)
+    names = list(opened.tables if tables is None else dict.fromkeys(tables))
+    for name in names:
+        opened.schema_of(name)
+    if wide and tables is not None and names != ["scalars"]:
+        raise UsageError("--wide is for scalars only")
+    single = SUFFIXES.get(format) == target.suffix != ""
+    if single and not wide and len(names) > 1:
+        raise UsageError(f"{target} is one file; name the one --table that shall be in it")
+    result = Exported(target)
+    with staged(target) as beside:
+        output_: _Output = (
+            _DuckDbFile(beside) if format == "duckdb" else _Files(beside, format, single)
+        )
+        try:
+            if wide:
+                from tbtools.output.wide import widen
+
+                made = widen(opened["scalars"], duplicates)
+                result.duplicates = made.duplicates
+                output_.open(WIDE, made.table.schema).write(made.table)
+                result.rows[WIDE] = made.table.num_rows
+            else:
+                _stream(opened, names, output_, result)
+        finally:
+            output_.close()
+        if not any(result.rows.values()):
+            raise NothingFoundError(f"nothing to export: no rows in {', '.join(names)}")
+        result.files = output_.files
+        if not single and format != "duckdb":
+            _write_manifest(beside, format, result)
+    return result
+
+
+def _stream(logs: Logs, names: list[str], output: _Output, result: Exported) -> None:
+    chunks: dict[str, SortedChunks] = {}
+    for name, batch in logs.scan(names):
+        if name not in chunks:
+            chunks[name] = SortedChunks(output.open(name, logs.schema_of(name)).write)
+        chunks[name].add(batch)
+    for name, chunk in sorted(chunks.items()):
+        chunk.flush()
+        result.rows[name] = chunk.rows
+
+
+def _write_manifest(folder: Path, format: str, result: Exported) -> None:
+    tables = {
+        name: {"rows": rows, "files": result.files[name]} for name, rows in result.rows.items()
+    }
+    manifest = {"tbtools": __version__, "format": format, "tables": tables}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+class _Output:
+    """Where tables are written to."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, list[str]] = {}
+        self._writers: list[TableWriter] = []
+
+    def open(self, name: str, schema: pa.Schema) -> TableWriter:
+        """A writer for a table."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Finish all of them."""
+        for writer in self._writers:
+            writer.close()
+
+
+class _Files(_Output):
+    """A folder with a folder or a file per table, or a single file."""
+
+    def __init__(self, path: Path, format: str, single: bool) -> None:
+        super().__init__()
+        self._path = path
+        self._format = format
+        self._single = single
+        if not single:
+            path.mkdir()
+
+    def open(self, name: str, schema: pa.Schema) -> TableWriter:
+        suffix = SUFFIXES[self._format]
+        file = f"{name}/part-0{suffix}" if self._format in FOLDERS else f"{name}{suffix}"
+        path = self._path if self._single else self._path / file
+        path.parent.mkdir(exist_ok=True)
+        writer: TableWriter = WRITERS[self._format](path, schema, sort_keys(schema))
+        self._writers.append(writer)
+        self.files[name] = [file]
+        return writer
+
+
+class _DuckDbFile(_Output):
+    """One DuckDB database with a table per table."""
+
+    def __init__(self, path: Path) -> None:
+        import duckdb
+
+        super().__init__()
+        self._connection = duckdb.connect(str(path))
+
+    def open(self, name: str, schema: pa.Schema) -> TableWriter:
+        writer = _DuckDbTable(self._connection, name, schema)
+        self.files[name] = []
+        return writer
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _DuckDbTable:
+    def __init__(self, connection: Any, name: str, schema: pa.Schema) -> None:
+        self._connection = connection
+        self._name = name
+        self._run(f'CREATE TABLE "{name}" AS FROM rows_to_add', schema.empty_table())
+
+    def _run(self, statement: str, rows: pa.Table) -> None:
+        self._connection.register("rows_to_add", rows)
+        self._connection.execute(statement)
+        self._connection.unregister("rows_to_add")
+
+    def write(self, table: pa.Table) -> None:
+        self._run(f'INSERT INTO "{self._name}" FROM rows_to_add', table)
+
+    def close(self) -> None:
+        pass
