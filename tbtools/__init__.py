@@ -15,6 +15,8 @@ __all__ = [
     "TargetExistsError",
     "TbtoolsError",
     "UnknownNameError",
+    "UnknownTableError",
+    "UnsupportedError",
     "UsageError",
     "export",
     "open",
@@ -29,16 +31,18 @@ if TYPE_CHECKING:
         TargetExistsError,
         TbtoolsError,
         UnknownNameError,
+        UnknownTableError,
+        UnsupportedError,
         UsageError,
     )
-    from tbtools.tables.logs import Logs, open
+    from tbtools.logs import Logs, open
     from tbtools.verbs.export import export
     from tbtools.verbs.query import query
 
 _HOMES = {
-    "Logs": "tables.logs",
+    "Logs": "logs",
     "export": "verbs.export",
-    "open": "tables.logs",
+    "open": "logs",
     "query": "verbs.query",
 }
 

@@ -20,9 +20,9 @@ GENERATED = ("_pb2.py", "_pb2.pyi", "_core.pyi")
 #: Folders in the order of the way that data takes; what stands first knows nothing of what follows.
 #: Modules that stand in no folder are named themselves.
 ORDER = [
-    "version", "errors", "schema", "_core", "proto",
-    "files", "decode", "kinds", "runs", "tables", "output", "verbs", "cli",
-    "tbtools", "__main__",
+    "version", "errors", "schema", "selection", "_core", "proto",
+    "files", "decode", "kinds", "runs", "tables", "output", "verbs",
+    "logs", "cli", "tbtools", "__main__",
 ]  # fmt: skip
 
 #: Folders of which no part imports another part: a verb is a verb, a kind is a kind.

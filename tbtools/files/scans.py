@@ -22,7 +22,7 @@ from tbtools.files.storage import EMPTY, Source
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SourceMetadata
 
-__all__ = ["EventReader", "OnDamage", "Progress", "Selection"]
+__all__ = ["EventReader", "OnDamage", "Progress", "ScanOptions"]
 
 OnDamage = Literal["skip", "stop", "fail"]
 
@@ -39,14 +39,19 @@ MOST_SPARE = 8
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What a reader wants of a file: everything, unless said otherwise. See ``_core.scan``."""
+class ScanOptions:
+    """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
+
+    ``decode/routing.py`` makes them of a Selection.
+    """
 
     fields: tuple[str, ...] | None = None
     payloads: tuple[str, ...] | None = None
     plugins: tuple[str, ...] | None = None
     largest: int | None = None
     offsets: bool = False
+    heads: tuple[str, ...] = ()
+    head_plugins: tuple[str, ...] = ()
 
 
 class EventReader:
@@ -62,7 +67,7 @@ class EventReader:
         self,
         file: EventFile,
         health: FileHealth,
-        selection: Selection | None = None,
+        options: ScanOptions | None = None,
         on_damage: OnDamage = "skip",
         progress: Progress | None = None,
     ) -> None:
@@ -71,8 +76,8 @@ class EventReader:
         self.skip_tags: _core.NameSet | None = None
         self.metadata: dict[str, bytes] = {}
         self._file = file
-        self._selection = selection or Selection()
-        self._plugins = _name_set(self._selection.plugins)
+        self._options = options or ScanOptions()
+        self._plugins = _name_set(self._options.plugins)
         self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
         self._on_damage = on_damage
         self._progress = progress
@@ -141,7 +146,7 @@ class EventReader:
         return self._begin + self._filled
 
     def _scan(self, window: memoryview, at_end: bool) -> _core.Scan:
-        selection = self._selection
+        options = self._options
         declared, scalars = self._declared
         return _core.scan(
             window,
@@ -150,10 +155,10 @@ class EventReader:
             at_end=at_end,
             search=self._lost is not None,
             may_skip=not isinstance(self._source, UnpackedSource),
-            offsets=selection.offsets,
-            fields=selection.fields,
-            payloads=selection.payloads,
-            largest=selection.largest,
+            offsets=options.offsets,
+            fields=options.fields,
+            payloads=options.payloads,
+            largest=options.largest,
             plugins=self._plugins,
             skip=self.skip_tags,
             declared=declared,
