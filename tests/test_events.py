@@ -27,7 +27,10 @@ from tbtools.files.storage import LOCAL
 def reader_of(path: Path, **options: object) -> EventReader:
     """A reader of a file, and an empty health."""
     return EventReader(
-        Listed(path.name, str(path), 0, LOCAL), FileHealth("r", str(path)), **options
+        Listed(path.name, str(path), 0, LOCAL),
+        FileHealth("r", str(path)),
+        follow=True,
+        **options,
     )
 
 

@@ -18,7 +18,7 @@ from tbtools.errors import DamageError
 from tbtools.files.discovery import EventFile
 from tbtools.files.health import Damage, FileHealth
 from tbtools.files.packed import UnpackedSource, packed_with
-from tbtools.files.storage import EMPTY, Source
+from tbtools.files.storage import EMPTY, BoundedSource, Source
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SourceMetadata
 
@@ -55,7 +55,9 @@ class ScanOptions:
 
 
 class EventReader:
-    """Reads one event file, and goes on where it stopped when the file has grown.
+    """Reads one event file up to where it ended when it was listed.
+
+    With ``follow``, up to where it ends now, and on from there when it has grown.
 
     ``on_damage`` says what a damaged stretch costs: ``skip`` goes on behind it, ``stop`` gives up
     the rest of the file, ``fail`` raises DamageError. ``offset`` is where the next scan begins.
@@ -70,6 +72,7 @@ class EventReader:
         options: ScanOptions | None = None,
         on_damage: OnDamage = "skip",
         progress: Progress | None = None,
+        follow: bool = False,
     ) -> None:
         self.health = health
         self.offset = 0
@@ -81,6 +84,7 @@ class EventReader:
         self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
         self._on_damage = on_damage
         self._progress = progress
+        self._follow = follow
         self._source: Source = EMPTY
         self._is_open = False
         self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
@@ -106,7 +110,8 @@ class EventReader:
         """
         try:
             if not self._is_open:
-                self._source = self._file.storage.open(self._file.path)
+                source = self._file.storage.open(self._file.path)
+                self._source = source if self._follow else BoundedSource(source, self._file.size)
                 self._is_open = True
             yield from self._read()
         except OSError as error:

@@ -17,8 +17,9 @@ import pyarrow.dataset as pads
 
 from tbtools.errors import DamageError, UsageError
 from tbtools.files.health import FileHealth
+from tbtools.schema import plain_schema
 from tbtools.selection import Filter, Selection
-from tbtools.tables.filters import ArrowFilter, Both
+from tbtools.tables.filters import ArrowFilter, Both, surviving
 from tbtools.tables.manifest import MANIFEST, read_manifest
 
 __all__ = ["READABLE", "ExportedTables"]
@@ -69,23 +70,25 @@ class ExportedTables:
         for name in selection.columns:
             data = self._data[name]
             condition = self._condition(data.schema, selection)
-            scanner = data.scanner(
-                columns=selection.schema_of(name, data.schema).names,
-                filter=condition,
-                batch_readahead=READAHEAD,
-                fragment_readahead=1,
-            )
+            columns = selection.schema_of(name, data.schema).names
             try:
-                for batch in scanner.to_reader():
-                    if batch.num_rows:
-                        yield name, batch
+                for fragment in data.get_fragments():
+                    scanner = _pruned(fragment, condition, data.schema).scanner(
+                        schema=data.schema,
+                        columns=columns,
+                        filter=condition,
+                        batch_readahead=READAHEAD,
+                    )
+                    for batch in scanner.to_reader():
+                        if batch.num_rows:
+                            yield name, batch
             except (OSError, pa.ArrowException) as error:
                 raise DamageError(f"{self._path}: {name}: {_first_line(error)}") from error
 
     def _condition(self, schema: pa.Schema, selection: Selection) -> pads.Expression | None:
         """What rows have to fulfil, as far as Arrow can say it."""
         parts = _pushed(selection.filter)
-        parts += self._pruned(selection.filter, schema)
+        parts += self._named(selection.filter, schema)
         for column, globs in (("run", selection.run), ("tag", selection.tag)):
             if globs and column in schema.names:
                 parts.append(_matches(column, globs))
@@ -100,7 +103,7 @@ class ExportedTables:
                 parts.append(pads.field("step") < end)
         return reduce(and_, parts) if parts else None
 
-    def _pruned(self, condition: Filter | None, schema: pa.Schema) -> list[pads.Expression]:
+    def _named(self, condition: Filter | None, schema: pa.Schema) -> list[pads.Expression]:
         """What the filter of another engine says of runs and tags, so that others are not read."""
         parts = []
         if condition is not None and not isinstance(condition, ArrowFilter):
@@ -109,7 +112,7 @@ class ExportedTables:
                     answers = condition.survivors(column, names)
                     kept = [name for name, stays in zip(names, answers, strict=True) if stays]
                     if len(kept) < len(names):
-                        parts.append(pads.field(column).isin(kept))
+                        parts.append(pads.field(column).isin(pa.array(kept, pa.string())))
         return parts
 
     def _names(self, column: str) -> list[str]:
@@ -176,6 +179,38 @@ def _in_order(files: list[str], form: str) -> pads.Dataset:
 
 def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _pruned(
+    fragment: pads.Fragment, condition: pads.Expression | None, schema: pa.Schema
+) -> pads.Fragment:
+    """A file without the row groups of which no row can pass, by the statistics of their keys.
+
+    pyarrow's own pruning does not see the statistics of dictionaries, which runs and tags are.
+    """
+    if condition is None or not isinstance(fragment, pads.ParquetFileFragment):
+        return fragment
+    metadata = fragment.metadata
+    groups = [
+        (str(each), _known(metadata.row_group(each))) for each in range(metadata.num_row_groups)
+    ]
+    left = surviving(groups, condition, plain_schema(schema))
+    return fragment.subset(row_group_ids=sorted(map(int, left)))
+
+
+def _known(group: Any) -> pads.Expression:
+    """What the statistics of a row group say of all its rows."""
+    parts = [pads.scalar(True)]
+    for index in range(group.num_columns):
+        column = group.column(index)
+        statistics = column.statistics
+        if column.path_in_schema not in ("run", "tag", "step") or statistics is None:
+            continue
+        # A null is neither above nor below anything, so nothing is known of a column with nulls.
+        if statistics.has_min_max and statistics.has_null_count and not statistics.null_count:
+            field = pads.field(column.path_in_schema)
+            parts += [field >= statistics.min, field <= statistics.max]
+    return reduce(and_, parts)
 
 
 def _pushed(condition: Filter | None) -> list[pads.Expression]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,24 @@ from tbtools.selection import Filter
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ArrowFilter", "Both", "PolarsFilter", "filter_of"]
+__all__ = ["ArrowFilter", "Both", "PolarsFilter", "filter_of", "surviving"]
+
+
+def surviving(
+    candidates: Iterable[tuple[str, pads.Expression]],
+    expression: pads.Expression,
+    schema: pa.Schema,
+) -> set[str]:
+    """The candidates, (name, what is known of their rows), of which a row may pass.
+
+    This is Arrow's own pruning, over fragments of which nothing but that is known.
+    """
+    form, nowhere = pads.ParquetFileFormat(), pafs.LocalFileSystem()  # nothing is opened there
+    fragments = [
+        form.make_fragment(name, nowhere, partition_expression=known) for name, known in candidates
+    ]
+    dataset = pads.FileSystemDataset(fragments, schema, form, nowhere)
+    return {fragment.path for fragment in dataset.get_fragments(expression)}
 
 
 class ArrowFilter:
@@ -32,18 +49,16 @@ class ArrowFilter:
         self.columns = frozenset(name for name in schema.names if name in text)
 
     def survivors(self, column: str, values: Sequence[str], run: str | None = None) -> list[bool]:
-        """Arrow's own pruning, over fragments of which nothing is known but their run and tag."""
+        """Whether Arrow can tell from run and tag that no row passes."""
         if column not in self.columns and (run is None or "run" not in self.columns):
             return [True] * len(values)
-        form, nowhere = pads.ParquetFileFormat(), pafs.LocalFileSystem()  # nothing is opened there
-        fragments = []
+        candidates = []
         for index, value in enumerate(values):
             known = pads.field(column) == value
             if run is not None:
                 known = known & (pads.field("run") == run)
-            fragments.append(form.make_fragment(str(index), nowhere, partition_expression=known))
-        candidates = pads.FileSystemDataset(fragments, self._schema, form, nowhere)
-        left = {fragment.path for fragment in candidates.get_fragments(self.expression)}
+            candidates.append((str(index), known))
+        left = surviving(candidates, self.expression, self._schema)
         return [str(index) in left for index in range(len(values))]
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -138,7 +153,7 @@ def filter_of(condition: Any, schema: pa.Schema) -> Filter | None:
     if isinstance(condition, pads.Expression):
         try:
             schema.empty_table().filter(condition)
-        except pa.ArrowInvalid as error:
+        except pa.ArrowException as error:
             missing = re.search(r"FieldRef\.Name\((.*?)\)", str(error))
             if missing is not None and missing[1] not in schema.names:
                 raise UnknownNameError("column", missing[1], schema.names) from None

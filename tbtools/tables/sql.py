@@ -13,7 +13,7 @@ import pyarrow as pa
 from tbtools.errors import QueryError, nearest
 from tbtools.tables.table import Tables
 from tbtools.tables.views import VIEWS, view_names
-from tbtools.tables.views.sql import register
+from tbtools.tables.views.sql import register, register_all
 
 __all__ = ["connect", "explain", "run_statement", "stream"]
 
@@ -49,12 +49,23 @@ def run_statement(
     """The result of a statement, not yet computed. Raises QueryError if DuckDB refuses it."""
     register(connection, tables, sql)
     try:
-        relation = connection.sql(sql, params=params)
+        relation = _result(connection, sql, tables, params)
     except duckdb.Error as error:
         raise QueryError(explain(error, tables, sql)) from error
     if relation is None:  # a statement without a result, such as SET
         return connection.sql("SELECT 'done' AS status")
     return relation
+
+
+def _result(
+    connection: duckdb.DuckDBPyConnection, sql: str, tables: Tables, params: object
+) -> duckdb.DuckDBPyRelation | None:
+    try:
+        return connection.sql(sql, params=params)
+    except duckdb.CatalogException:
+        # A statement may name a table in pieces: query_table('sca' || 'lars').
+        register_all(connection, tables)
+        return connection.sql(sql, params=params)
 
 
 def stream(relation: duckdb.DuckDBPyRelation, tables: Tables, sql: str) -> pa.RecordBatchReader:

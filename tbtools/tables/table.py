@@ -238,7 +238,7 @@ class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         return LazyTable(name, schema, rows)
 
     def _in_memory(self) -> pads.InMemoryDataset:
-        return pads.InMemoryDataset(self.to_table().unify_dictionaries())
+        return pads.InMemoryDataset(plain(self.to_table()))
 
     def take(self, indices: Any, **tuning: Any) -> pa.Table:
         """The rows at these places. Reads all rows into memory."""
