@@ -47,11 +47,11 @@ class ScanOptions:
 
     fields: tuple[str, ...] | None = None
     payloads: tuple[str, ...] | None = None
+    heads: tuple[str, ...] = ()
     plugins: tuple[str, ...] | None = None
+    head_plugins: tuple[str, ...] = ()
     largest: int | None = None
     offsets: bool = False
-    heads: tuple[str, ...] = ()
-    head_plugins: tuple[str, ...] = ()
 
 
 class EventReader:
@@ -81,6 +81,7 @@ class EventReader:
         self._file = file
         self._options = options or ScanOptions()
         self._plugins = _name_set(self._options.plugins)
+        self._head_plugins = _name_set(self._options.head_plugins)
         self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
         self._on_damage = on_damage
         self._progress = progress
@@ -163,8 +164,10 @@ class EventReader:
             offsets=options.offsets,
             fields=options.fields,
             payloads=options.payloads,
+            heads=options.heads,
             largest=options.largest,
             plugins=self._plugins,
+            head_plugins=self._head_plugins,
             skip=self.skip_tags,
             declared=declared,
             scalars=scalars,
