@@ -298,6 +298,15 @@ def test_image_headers_are_read_only_where_they_are_asked_for(
         assert len(logs.images.to_table(["width"])) == len(looked_at) == count
 
 
+@pytest.mark.parametrize("name", ["torch", "tensorboardx", "tf1", "tf2", "handmade"])
+def test_heads_of_images_say_what_whole_images_say(name: str) -> None:
+    with tbtools.open(Path(__file__).parent / "data" / name) as logs:
+        whole = logs.images.to_polars()
+        columns = [column for column in whole.columns if column != "data"]
+        assert whole.height
+        assert_frame_equal(logs.images.to_polars(columns), whole.select(columns))
+
+
 def test_a_kind_is_told_which_columns_are_wanted() -> None:
     empty = pa.RecordBatch.from_pylist([], pa.schema([("run", pa.string())]))
     events = Events(empty, *[pa.array([], pa.binary())] * 4)

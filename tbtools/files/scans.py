@@ -30,6 +30,7 @@ OnDamage = Literal["skip", "stop", "fail"]
 Progress = Callable[[int], None]
 
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
+WIDE_WINDOW = 1 << 23  # where only the heads of payloads are copied: few rows in many bytes
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
 
@@ -91,7 +92,8 @@ class EventReader:
         self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
-        self._window = WINDOW
+        self._widest = WIDE_WINDOW if self._options.heads else WINDOW
+        self._window = self._widest
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how
         self._open_end: Damage | None = None  # up to the end of the file, as far as is known
 
@@ -240,7 +242,7 @@ class EventReader:
         return self._give_up(scan, at_end)
 
     def _grow_window(self) -> None:
-        self._window = min(2 * self._window, WINDOW)
+        self._window = min(2 * self._window, self._widest)
 
     def _give_up(self, scan: _core.Scan, at_end: bool) -> int | None:
         """Goes on behind the damaged record that stopped the scan, as far as policy allows."""
