@@ -189,6 +189,14 @@ def test_duckdb_pushes_columns_and_filters_into_a_table(
     assert selection.wants_runs(["a", "b"]) == [False, True]
 
 
+def test_to_pandas_says_which_extra_brings_pandas(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(tbtools.UsageError, match=r"pip install 'tbtools-tfevents\[pandas\]'"):
+        logs.scalars.to_pandas()
+
+
 def test_tables_and_views_are_found_alike(logs: Logs) -> None:
     assert "stats" not in logs.tables
     assert "stats" in logs.views
