@@ -7,6 +7,7 @@ TensorBoard itself, test_restarts.py against tbtools. Runs to try it on are made
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -129,7 +130,7 @@ def kept(run: Run) -> list[Value]:
 # --- runs ----------------------------------------------------------------------------------------
 
 
-def random_run(random: Random) -> Run:
+def random_run(random: Random, members: Sequence[str] = tuple(MEMBERS)) -> Run:
     """A run of a few short files, with every oddity that matters and some that do not."""
     run: Run = []
     step, wall_time = random.randint(-3, 6), 1.0
@@ -147,13 +148,15 @@ def random_run(random: Random) -> Run:
                 step -= random.randint(1, 6)
             else:
                 step += random.randint(0, 3)
-            file.append(_random_event(random, kind, step, wall_time))
+            file.append(_random_event(random, kind, step, wall_time, members))
             wall_time += 1
         run.append(file)
     return run
 
 
-def _random_event(random: Random, kind: float, step: int, wall_time: float) -> Event:
+def _random_event(
+    random: Random, kind: float, step: int, wall_time: float, members: Sequence[str]
+) -> Event:
     if kind < 0.04:
         return Event("file_version", step, wall_time, text=random.choice(VERSIONS))
     if kind < 0.16:
@@ -167,7 +170,8 @@ def _random_event(random: Random, kind: float, step: int, wall_time: float) -> E
     if kind < 0.4:
         return Event("summary", step, wall_time)
     count = random.choice([1, 1, 1, 2, 3])
-    members = list(MEMBERS) if random.random() < 0.3 else ["simple_value"]
+    if random.random() < 0.7:
+        members = members[:1]
     values = [(random.choice(TAGS), random.choice(members)) for _ in range(count)]
     return Event("summary", step, wall_time, values=tuple(values))
 
@@ -199,11 +203,13 @@ def _what(event: Event) -> bytes:
 TABLES = ("scalars", "tensors", "text", "histograms", "images", "audio", "events")
 
 
-def kept_by_tbtools(logdir: Path) -> dict[str, list[tuple[str, int, float]]]:
+def kept_by_tbtools(
+    logdir: Path, tables: Sequence[str] = TABLES
+) -> dict[str, list[tuple[str, int, float]]]:
     """By run: tag, step and wall_time of each value that ``restarts="tensorboard"`` keeps."""
     logs = tbtools.open(logdir, restarts="tensorboard")
     found: dict[str, list[tuple[str, int, float]]] = {}
-    for name in TABLES:
+    for name in tables:
         rows = logs[name].to_table().select(["run", "tag", "step", "wall_time"]).to_pylist()
         for row in rows:
             if row["tag"] is not None:
