@@ -1,4 +1,4 @@
-"""What a run holds, from one pass over its files that copies no payload.
+"""What a run holds, from one pass over its files that copies hardly any payload.
 
 ``tags``, ``runs`` and ``files`` are made of it, the plugin of a tag that some file does not name,
 and the restarts.
@@ -153,7 +153,7 @@ class _Piece:
     """Events of a scan up to the next START or file_version, which begins the next piece."""
 
     keys: pa.Table  # a row per value, or event without values, in the order of the file
-    rows: pa.RecordBatch  # of the whole scan
+    rows: pa.RecordBatch  # those of the scan that are in it
     start: tuple[int, int] | None = None  # offset and step of the START that it begins with
     version: str | None = None  # that it begins with
 
@@ -162,7 +162,7 @@ def _pieces(scan: _core.Scan) -> Iterator[_Piece]:
     rows = pa.record_batch(scan.rows)
     empty = scan.empty_summaries
     keys = _keys_of(pa.record_batch(scan.points), rows, empty)
-    piece, begin = _Piece(keys, rows), 0
+    piece, begin, begin_rows = _Piece(keys, rows), 0, 0
     marks = pc.indices_nonzero(pc.is_in(rows["field"].cast(pa.string()), MARKS))
     for index, mark in zip(marks.to_pylist(), rows.take(marks).to_pylist(), strict=True):
         payload = mark["payload"] or b""
@@ -174,9 +174,10 @@ def _pieces(scan: _core.Scan) -> Iterator[_Piece]:
             continue
         end = index + mark["points_before"] + bisect_left(empty, (mark["offset"],))
         piece.keys = keys.slice(begin, end - begin)
+        piece.rows = rows.slice(begin_rows, index - begin_rows)
         yield piece
-        piece, begin = following, end
-    piece.keys = keys.slice(begin)
+        piece, begin, begin_rows = following, end, index
+    piece.keys, piece.rows = keys.slice(begin), rows.slice(begin_rows)
     yield piece
 
 
