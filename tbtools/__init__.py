@@ -16,6 +16,7 @@ __all__ = [
     "TbtoolsError",
     "UnknownNameError",
     "UsageError",
+    "WriteError",
     "export",
     "open",
     "query",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         TbtoolsError,
         UnknownNameError,
         UsageError,
+        WriteError,
     )
     from tbtools.tables.logs import Logs, open
     from tbtools.verbs.export import export

@@ -14,6 +14,7 @@ from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.ls import ls
 from tbtools.cli.query import query
+from tbtools.cli.streams import note, open_missing, silence
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
 
@@ -60,10 +61,17 @@ def main() -> None:
     # commands. None of them needs them, so that they need not be found.
     for unneeded in ("numpy", "pandas"):
         sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
+    open_missing()
     try:
         app(prog_name="tbtools")
     except TbtoolsError as error:
-        print(f"tbtools: {error}", file=sys.stderr)
+        note(f"tbtools: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemExit as end:
+        # Typer takes it for a failure that nobody reads its help to the end.
+        if isinstance(end.__context__, BrokenPipeError):
+            silence(sys.stdout)
+            sys.exit(0)
+        raise

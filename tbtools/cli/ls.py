@@ -43,4 +43,4 @@ def ls(
         rows = listing(logs, "tags" if tags or tag or exclude_tag else "runs")
         if format_for(format, output) in ("table", "markdown"):
             rows = brief(rows)
-        print_rows(rows.to_reader(), format, output, force, logs.paths)
+        print_rows(rows.to_reader(), format, output, force, logs.inputs)

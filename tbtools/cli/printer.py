@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tbtools.cli.streams import to_stdout
 from tbtools.errors import UnknownNameError, UsageError
 from tbtools.output.json_text import json_lines, json_text
-from tbtools.output.targets import check_target, staged
+from tbtools.output.targets import staged
 from tbtools.output.writers import CsvWriter, JsonlWriter, ParquetWriter, content
 
 __all__ = ["format_for", "print_rows"]
@@ -50,14 +51,13 @@ def print_rows(
     format: str | None,
     output: Path | None,
     force: bool,
-    logdirs: tuple[str, ...],
+    inputs: tuple[str, ...],
 ) -> int:
     """Print all rows, and tell how many there were. Raises what ``targets`` raises."""
     form = format_for(format, output)
     counted = _Counted(rows)
     if output is not None:
-        check_target(output, logdirs, force)
-        with staged(output) as beside, beside.open("wb") as file:
+        with staged(output, inputs, force) as beside, beside.open("wb") as file:
             _WRITERS[form](counted, file)
         return counted.rows
     if form in ("arrow", "parquet") and sys.stdout.isatty():
@@ -65,18 +65,8 @@ def print_rows(
     if form == "table" and sys.stdout.isatty():
         _print_what_fits(counted)
     else:
-        _print_to_pipe(_WRITERS[form], counted)
+        to_stdout(partial(_WRITERS[form], counted))
     return counted.rows
-
-
-def _print_to_pipe(write: Callable[[_Counted, Any], None], rows: _Counted) -> None:
-    sys.stdout.flush()
-    try:
-        write(rows, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough, which is no failure.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Counted:

@@ -17,7 +17,7 @@ from tbtools.errors import (
     UsageError,
     nearest,
 )
-from tbtools.files.discovery import list_runs
+from tbtools.files.discovery import list_runs, named_paths
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.kinds import table_specs
@@ -26,7 +26,7 @@ from tbtools.runs.projector import EMBEDDINGS
 from tbtools.runs.reading import Request, RunReader
 from tbtools.runs.restarts import RestartPolicy, check_policy
 from tbtools.tables.choice import Choice, parse_steps
-from tbtools.tables.exported import is_exported, open_exported
+from tbtools.tables.exported import inputs_of, is_exported, open_exported
 from tbtools.tables.parallel import Survivors, TableSource, in_order
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Logs(Mapping[str, "LazyTable"]):
 
     Nothing is read until rows of a table are asked for; ``scan`` reads several tables in one pass
     over the files. Use it as a context manager, or call ``close``, to let go of DuckDB early.
+    ``inputs`` are the folders and files that are read, without names: nothing is written there.
     """
 
     def __init__(
@@ -63,8 +64,12 @@ class Logs(Mapping[str, "LazyTable"]):
         sources: Mapping[str, TableSource],
         runs: Sequence[RunReader] = (),
         source: _EventTables | None = None,
+        inputs: Sequence[str] = (),
+        unlistable: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.paths = tuple(paths)
+        self.inputs = tuple(inputs)
+        self._unlistable = unlistable
         self._sources = dict(sources)
         self._tables: dict[str, LazyTable] = {}
         self._runs = runs
@@ -186,7 +191,8 @@ class Logs(Mapping[str, "LazyTable"]):
         A selection that passes over large records does not check them (``unread_bytes``); the
         table ``files`` always reads everything.
         """
-        return [health for reader in self._runs for health in reader.health()]
+        unlistable = [FileHealth("", path, unreadable=why) for path, why in self._unlistable]
+        return unlistable + [health for reader in self._runs for health in reader.health()]
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
@@ -309,24 +315,28 @@ def open(
     check_policy(restarts)
     if on_damage not in DAMAGE_POLICIES:
         raise UnknownNameError("policy on damage", on_damage, DAMAGE_POLICIES)
-    if any(is_exported(logdir) for logdir in logdirs):
-        if len(logdirs) > 1:
-            raise UsageError("an exported dataset can only be opened alone")
+    named = named_paths(logdirs)
+    if any(is_exported(path) for _, path in named):
+        if len(logdirs) > 1 or named[0][0]:
+            raise UsageError("an exported dataset can only be opened alone, and under no name")
         if restarts != "keep":
             raise UsageError(
                 f"{logdirs[0]!r} is an exported dataset, which does not say where runs were "
                 "restarted; give --restarts when exporting"
             )
-        return Logs(logdirs, open_exported(logdirs[0], choice))
-    runs = list_runs(logdirs).runs
+        tables = open_exported(logdirs[0], choice)
+        return Logs(logdirs, tables, inputs=inputs_of(logdirs[0]))
+    listing = list_runs(logdirs)
+    runs = listing.runs
     chosen = [each for each in runs if choice.wants_run(each.name)]
     if not chosen:
         near = [name for glob in choice.run for name in nearest(glob, (each.name for each in runs))]
         hint = f"nearest: {', '.join(near)}" if near else f"there are {len(runs)} runs"
         raise NothingFoundError(f"no run matches {' or '.join(map(repr, choice.run))}; {hint}")
     readers = [RunReader(each, on_damage, progress) for each in chosen]
-    tables = _EventTables(readers, choice, restarts, threads or _processors())
-    return Logs(logdirs, tables.tables(), readers, tables)
+    source = _EventTables(readers, choice, restarts, threads or _processors())
+    inputs = [*(path for _, path in named), *listing.links]
+    return Logs(logdirs, source.tables(), readers, source, inputs, listing.unlistable)
 
 
 def _globs(value: str | Sequence[str]) -> tuple[str, ...]:

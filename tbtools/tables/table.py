@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 
+from tbtools.schema import plain_schema
 from tbtools.tables.parallel import Source, Survivors
 
 if TYPE_CHECKING:
@@ -270,9 +271,4 @@ def _conjuncts(expression: polars.Expr) -> list[polars.Expr]:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """The same with strings where there were dictionaries, which differ from batch to batch."""
-    fields = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+    return table.cast(plain_schema(table.schema))

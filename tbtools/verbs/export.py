@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,9 @@ from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
 from tbtools.output.sorting import SortedChunks, sort_keys
 from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import SUFFIXES, WRITERS, TableWriter
-from tbtools.tables.exported import MANIFEST
 from tbtools.tables.logs import Logs
 from tbtools.tables.logs import open as open_logs
-from tbtools.version import __version__
+from tbtools.tables.manifest import write_manifest
 
 if TYPE_CHECKING:
     from tbtools.output.wide import Duplicates
@@ -66,22 +64,23 @@ def export(
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
     if isinstance(logs, Logs):
-        opened, logdirs = logs, [*logs.paths]
+        opened = logs
     else:
         paths = [logs] if isinstance(logs, str | os.PathLike) else list(logs)
-        opened, logdirs = open_logs(*paths, **options), [os.fspath(path) for path in paths]
+        opened = open_logs(*paths, **options)
     target = Path(output)
-    check_target(target, [logdir.partition("=")[2] or logdir for logdir in logdirs], force)
+    single = SUFFIXES.get(format) == target.suffix.lower() != ""
+    folder = not single and format != "duckdb"
+    check_target(target, opened.inputs, force, folder=folder)
     names = list(opened.tables if tables is None else dict.fromkeys(tables))
     for name in names:
         opened.schema_of(name)
     if wide and tables is not None and names != ["scalars"]:
         raise UsageError("--wide is for scalars only")
-    single = SUFFIXES.get(format) == target.suffix != ""
     if single and not wide and len(names) > 1:
         raise UsageError(f"{target} is one file; name the one --table that shall be in it")
     result = Exported(target)
-    with staged(target) as beside:
+    with staged(target, opened.inputs, force, folder=folder) as beside:
         output_: _Output = (
             _DuckDbFile(beside) if format == "duckdb" else _Files(beside, format, single)
         )
@@ -89,10 +88,13 @@ def export(
             if wide:
                 from tbtools.output.wide import widen
 
-                made = widen(opened["scalars"], duplicates)
-                result.duplicates = made.duplicates
-                output_.open(WIDE, made.table.schema).write(made.table)
-                result.rows[WIDE] = made.table.num_rows
+                with widen(opened["scalars"], duplicates) as made:
+                    result.duplicates = made.duplicates
+                    writer = output_.open(WIDE, made.schema)
+                    result.rows[WIDE] = 0
+                    for piece in made.pieces:
+                        writer.write(piece)
+                        result.rows[WIDE] += piece.num_rows
             else:
                 _stream(opened, names, output_, result)
         finally:
@@ -100,8 +102,8 @@ def export(
         if not any(result.rows.values()):
             raise NothingFoundError(f"nothing to export: no rows in {', '.join(names)}")
         result.files = output_.files
-        if not single and format != "duckdb":
-            _write_manifest(beside, format, result)
+        if folder:
+            write_manifest(beside, format, result.rows, result.files)
     return result
 
 
@@ -114,14 +116,6 @@ def _stream(logs: Logs, names: list[str], output: _Output, result: Exported) -> 
     for name, chunk in sorted(chunks.items()):
         chunk.flush()
         result.rows[name] = chunk.rows
-
-
-def _write_manifest(folder: Path, format: str, result: Exported) -> None:
-    tables = {
-        name: {"rows": rows, "files": result.files[name]} for name, rows in result.rows.items()
-    }
-    manifest = {"tbtools": __version__, "format": format, "tables": tables}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 
 class _Output:
