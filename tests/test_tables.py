@@ -356,7 +356,7 @@ def test_row_groups_of_an_export_are_pruned(tmp_path: Path, logdir: Path) -> Non
         for run in ("nobody", "z"):
             assert logs.sql(f"SELECT * FROM scalars WHERE run = '{run}'").fetchall() == []
         assert logs.scalars.lazy().filter(pl.col("run") == "nobody").collect().height == 0
-        with pytest.raises(tbtools.DamageError, match=r"out: scalars: "):
+        with pytest.raises(tbtools.UsageError, match="is damaged: scalars: "):
             logs.scalars.to_table()
 
 
@@ -390,14 +390,19 @@ def test_a_selection_means_the_same_of_an_export(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda out: (out / "scalars" / "part-0.parquet").unlink(), "part-0.parquet is missing"),
-        (lambda out: (out / "scalars" / "part-0.parquet").write_bytes(b"PAR1"), "is broken"),
-        (lambda out: (out / "manifest.json").write_text("{"), "is broken"),
-        (lambda out: (out / "manifest.json").write_bytes(b"\xff\xfe"), "is broken"),
+        (lambda out: (out / "scalars" / "part-0.parquet").unlink(), "part-0.parquet cannot be read"),
+        (lambda out: (out / "scalars" / "part-0.parquet").write_bytes(b"PAR1"), "has 4 bytes, and"),
+        (lambda out: (out / "scalars" / "part-0.parquet").write_bytes(
+            bytes((out / "scalars" / "part-0.parquet").stat().st_size)), "is damaged: scalars: "),
+        (lambda out: (out / "manifest.json").unlink(), "manifest.json is missing"),
+        (lambda out: (out / "manifest.json").write_text("{"), "is not one of tbtools"),
+        (lambda out: (out / "manifest.json").write_bytes(b"\xff\xfe"), "is not one of tbtools"),
+        (lambda out: (out / "manifest.json").write_text(
+            (out / "manifest.json").read_text()[:90]), "is not JSON, or only a part of it"),
         (lambda out: (out / "manifest.json").write_text('{"tbtools": "9", "format": "parquet"}'),
-         "of another version"),
-        (lambda out: (out / "manifest.json").write_text('{"tbtools": "9", "tables": []}'),
-         "a dataset of None files"),
+         "does not say what it should"),
+        (lambda out: (out / "manifest.json").write_text('{"tbtools": "9", "layout": 99}'),
+         "written by tbtools 9, in a layout that this version"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_dataset_is_one_line(

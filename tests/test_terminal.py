@@ -348,7 +348,7 @@ def test_ls_of_the_library_sorts_and_limits(tmp_path: Path) -> None:
     EventFile(tmp_path / "b" / "1.tfevents").scalar("x", 9, 1.0, wall_time=10.0).scalar(
         "y", 1, 1.0, wall_time=20.0
     )
-    EventFile(tmp_path / "c" / "1.tfevents").version()
+    EventFile(tmp_path / "c" / "1.tfevents").event(wall_time=1.0)
     logs = tbtools.open(tmp_path)
 
     def runs(sort: str | None, limit: int | None = None) -> str:

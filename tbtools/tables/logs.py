@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Protocol, Self, TypedDict
 
 import pyarrow as pa
 
-from tbtools.errors import DamageError, UnknownNameError, UnknownTableError, UsageError, nearest
+from tbtools.errors import (
+    DamageError,
+    NothingFoundError,
+    UnknownNameError,
+    UnknownTableError,
+    UsageError,
+    nearest,
+)
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.selection import RestartPolicy, Selection, check_policy, parse_steps
 from tbtools.tables.logdir import LogdirTables
-from tbtools.tables.manifest import is_exported
+from tbtools.tables.manifest import check_remains, is_exported
 from tbtools.tables.shown import html_of_rows
 
 if TYPE_CHECKING:
@@ -131,7 +138,12 @@ class TableSet(Mapping[str, "LazyTable"]):
             raise UnknownNameError("policy on damage", on_damage, DAMAGE_POLICIES)
         exported = next((logdir for logdir in logdirs if is_exported(logdir)), None)
         if exported is None:
-            source = LogdirTables(logdirs, selection, on_damage, threads, progress)
+            try:
+                source = LogdirTables(logdirs, selection, on_damage, threads, progress)
+            except NothingFoundError:
+                for logdir in logdirs:
+                    check_remains(logdir)
+                raise
             return cls(logdirs, source)
         if len(logdirs) > 1:
             raise UsageError(f"{exported!r} is an exported dataset, which is opened alone")

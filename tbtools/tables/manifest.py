@@ -19,6 +19,7 @@ from tbtools.version import __version__
 __all__ = [
     "MANIFEST",
     "Manifest",
+    "check_remains",
     "foreign_file",
     "is_exported",
     "read_manifest",
@@ -96,6 +97,14 @@ def read_manifest(path: str) -> Manifest | None:
         return _parsed(folder, content)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _broken(folder, f"{MANIFEST} does not say what it should") from None
+
+
+def check_remains(path: str) -> None:
+    """Raises UsageError if there is a dataset at ``path`` that has lost its manifest."""
+    folder = Path(path)
+    if any(folder.glob("*/part-*.parquet")) or any(folder.glob("*/part-*.arrow")):
+        has = "is not one of tbtools" if (folder / MANIFEST).exists() else "is missing"
+        raise _broken(folder, f"{MANIFEST} {has}")
 
 
 def is_exported(path: str) -> bool:
