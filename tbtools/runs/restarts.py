@@ -8,24 +8,12 @@ of a tag are kept only below some step.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import pyarrow as pa
 
-from tbtools.errors import UnknownNameError
 from tbtools.runs.survey import Survey
+from tbtools.selection import RestartPolicy
 
-__all__ = ["Overwritten", "RestartPolicy", "check_policy", "overwritten"]
-
-RestartPolicy = Literal["keep", "latest", "tensorboard"]
-
-
-def check_policy(name: str) -> RestartPolicy:
-    """The policy of this name. Raises UnknownNameError if there is none."""
-    for policy in get_args(RestartPolicy):
-        if name == policy:
-            return policy  # type: ignore[no-any-return]
-    raise UnknownNameError("restart policy", name, get_args(RestartPolicy))
+__all__ = ["Overwritten", "overwritten"]
 
 
 class Overwritten:

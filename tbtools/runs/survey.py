@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from tbtools import _core
 from tbtools.files.discovery import Run
 from tbtools.files.health import FileHealth
-from tbtools.files.scans import EventReader, OnDamage, Progress, Selection
+from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SessionLog
 
@@ -107,8 +107,8 @@ def survey(run: Run, on_damage: OnDamage = "skip", progress: Progress | None = N
     purging = _Purging(result.purges)
     for number, file in enumerate(run.files):
         health = FileHealth(run.name, file.path)
-        selection = Selection(payloads=("session_log",), offsets=True)
-        reader = EventReader(file, health, selection, on_damage, progress)
+        options = ScanOptions(payloads=("session_log",), offsets=True)
+        reader = EventReader(file, health, options, on_damage, progress)
         result.segments.append(position_of(number, 0))
         try:
             for scan in reader.read():
