@@ -247,6 +247,14 @@ def test_a_call_gives_what_its_function_gives() -> None:
             ),
             "float16[3] [1.0, 0.0], the last repeated",
         ),
+        (tensor(14, (2,), b"\x80\x3f\x00\xc0"), "bfloat16[2] [1, -2]"),
+        (tensor(24, (1,), b"\x3c"), "float8_e5m2[1] [1.0]"),
+        (tensor(22, (1,), b"\xff\xff\xff\xff"), "uint32[1] [4294967295]"),
+        (tensor(9, (1,), b"\x01\0\0\0\0\0\x20\0"), "int64[1] [9007199254740993]"),
+        (
+            AttrValue(tensor=TensorProto(dtype=4, uint32_val=[7], tensor_shape=shape_proto([1]))),
+            "uint8[1] [7]",
+        ),
     ],
 )
 def test_attributes_are_readable(value: AttrValue, text: str) -> None:
@@ -285,6 +293,13 @@ def test_an_attribute_that_cannot_be_read_costs_no_more_than_itself() -> None:
     (row,) = nodes(bad)
     assert row["attrs"][0] == ("T", "float32")
     assert row["attrs"][1][1].startswith("not readable <2 bytes, ")
+
+
+def test_a_type_may_be_any_number() -> None:
+    made = graph(functions=[function("f", ["x"], {"y": "x"})])
+    made.library.function[0].signature.input_arg[0].type = 2**31 - 1
+    given, _ = rows(events_of(made, field="graph_def"), "graph_nodes")
+    assert given["output_types"] == ["type 2147483647"]
 
 
 def test_attributes_are_in_the_order_of_their_names() -> None:

@@ -76,12 +76,12 @@ class AttrTexts(dict[bytes, str]):
         self._rename = rename
 
     def __missing__(self, raw: bytes) -> str:
-        text = self._text(raw)
+        text = self._value_text(raw)
         if len(raw) <= CACHED and len(self) < MOST_CACHED:
             self[raw] = text
         return text
 
-    def _text(self, raw: bytes) -> str:
+    def _value_text(self, raw: bytes) -> str:
         try:
             value = AttrValue.FromString(raw)
             kind = value.WhichOneof("value")
@@ -113,7 +113,9 @@ class AttrTexts(dict[bytes, str]):
 
     def _function_text(self, function: NameAttrList) -> str:
         attrs = function.attr
-        inner = [f"{key}={self._text(attrs[key].SerializeToString())}" for key in sorted(attrs)]
+        inner = [
+            f"{key}={self._value_text(attrs[key].SerializeToString())}" for key in sorted(attrs)
+        ]
         return self._rename(function.name) + (f"{{{', '.join(inner)}}}" if inner else "")
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
@@ -23,15 +22,15 @@ from tbtools.proto.graph_pb2 import (
 )
 from tbtools.proto.tfevents_pb2 import TensorShapeProto
 from tbtools.verbs.graph.folding import Folded, fold
-from tbtools.verbs.graph.pictures import to_dot, to_graphml, to_mermaid
+from tbtools.verbs.graph.pictures import json_of, to_dot, to_graphml, to_mermaid
 from tbtools.verbs.graph.selection import Graph, one_of
 
-__all__ = ["FORMATS", "draw", "to_json", "to_pbtxt"]
+__all__ = ["FORMATS", "DrawingFormat", "draw", "to_json", "to_pbtxt"]
 
 
 def to_json(graph: Graph | Folded) -> Iterator[str]:
     """Lines of one JSON object: ``run``, ``graph``, ``nodes`` and ``edges``, a line per row."""
-    yield f'{{"run": {_json(graph.run)}, "graph": {_json(graph.name)},'
+    yield f'{{"run": {json_of(graph.run)}, "graph": {json_of(graph.name)},'
     yield '"nodes": ['
     yield from _rows(graph.nodes.to_pylist())
     yield '], "edges": ['
@@ -46,11 +45,7 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             for key, value in row.items()
             if key not in ("run", "graph")
         }
-        yield _json(kept) + ("," if number < len(rows) else "")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+        yield json_of(kept) + ("," if number < len(rows) else "")
 
 
 def to_pbtxt(graph: Graph | Folded) -> Iterator[str]:
@@ -131,6 +126,8 @@ def _attr(key: str, value: bytes, indent: int) -> str:
     text: str = text_format.MessageToString(entry, as_utf8=False, indent=indent)
     return text.strip()
 
+
+DrawingFormat = Literal["dot", "graphml", "json", "mermaid", "pbtxt"]
 
 #: What a graph can be written as, a line at a time.
 FORMATS: dict[str, Callable[[Graph | Folded], Iterator[str]]] = {
