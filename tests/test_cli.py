@@ -165,7 +165,6 @@ def test_sql_may_come_from_stdin_or_a_file(cli: Cli, logdir: Path, tmp_path: Pat
     [
         (["query", "SELECT * FROM scalrs"], 2, "no table is called 'scalrs'; nearest: scalars"),
         (["query", "SELECT setp FROM scalars"], 2, "nearest: step"),
-        (["query", "SELEC"], 2, "syntax error"),
         (["query", "SELECT 1", "--steps", "x"], 2, "A:B"),
         (["query", "SELECT 1/0::INT, error('no')"], 2, "no"),
         (["ls", "--run", "c"], 4, "no run matches 'c'; there are 2 runs"),

@@ -63,7 +63,11 @@ def main() -> None:
     try:
         app(prog_name="tbtools")
     except TbtoolsError as error:
-        print(f"tbtools: {error}", file=sys.stderr)
+        from tbtools.cli.terminal import visible
+
+        # DuckDB's messages have lines of their own, and quote what is in a log.
+        lines = [visible(line) for line in str(error).splitlines()]
+        print("tbtools: " + "\n".join(lines), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tbtools.cli.cells import cells, is_number, is_whole
+from tbtools.cli.progress import hide_progress
+from tbtools.cli.terminal import Column, Look, most_rows, show, visible
 from tbtools.errors import UnknownNameError, UsageError
-from tbtools.output.json_text import json_lines, json_text
+from tbtools.output.json_text import json_lines
 from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import CsvWriter, JsonlWriter, ParquetWriter, content
 
-__all__ = ["format_for", "print_rows"]
+__all__ = ["format_for", "is_for_eyes", "print_fitting", "print_rows"]
 
 BY_SUFFIX = {
     ".csv": "csv",
@@ -45,6 +46,11 @@ def format_for(format: str | None, output: Path | None) -> str:
     return BY_SUFFIX[output.suffix.lower()]
 
 
+def is_for_eyes(format: str | None, output: Path | None) -> bool:
+    """Whether what is printed is a table on a terminal. Raises UnknownNameError."""
+    return output is None and format_for(format, output) == "table" and sys.stdout.isatty()
+
+
 def print_rows(
     rows: pa.RecordBatchReader,
     format: str | None,
@@ -65,6 +71,8 @@ def print_rows(
     if form == "table" and sys.stdout.isatty():
         _print_what_fits(counted)
     else:
+        if sys.stdout.isatty():
+            hide_progress()
         _print_to_pipe(_WRITERS[form], counted)
     return counted.rows
 
@@ -141,7 +149,7 @@ def _write_markdown(rows: _Counted, file: IO[bytes]) -> None:
     file.write(_markdown_row(names))
     file.write(_markdown_row(["---"] * len(names)))
     for batch in rows:
-        for row in _cells(batch):
+        for row in cells(batch):
             file.write(_markdown_row(row))
 
 
@@ -151,11 +159,11 @@ def _markdown_row(cells: list[str]) -> bytes:
 
 
 def _write_table(rows: _Counted, file: IO[bytes]) -> None:
-    cells = [row for batch in rows for row in _cells(batch)]
+    texts = [row for batch in rows for row in cells(batch)]
     names = rows.schema.names
-    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    right = [_is_number(field.type) for field in rows.schema]
-    for row in [names, ["-" * width for width in widths], *cells]:
+    widths = [max(map(len, column)) for column in zip(names, *texts, strict=True)]
+    right = [is_number(field.type) for field in rows.schema]
+    for row in [names, ["-" * width for width in widths], *texts]:
         padded = (
             cell.rjust(width) if to_right else cell.ljust(width)
             for cell, width, to_right in zip(row, widths, right, strict=True)
@@ -165,74 +173,35 @@ def _write_table(rows: _Counted, file: IO[bytes]) -> None:
 
 def _print_what_fits(rows: _Counted) -> None:
     """A table as large as the terminal, and on stderr what was left out."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    most = max(10, shutil.get_terminal_size().lines - 5)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for field in rows.schema:
-        table.add_column(
-            Text(_visible(field.name)),
-            justify="right" if _is_number(field.type) else "left",
-            overflow="ellipsis",
-            no_wrap=True,
-        )
-    shown = 0
+    kept: list[pa.RecordBatch] = []
     for batch in rows:
-        for row in _cells(batch.slice(0, most - shown)):
-            table.add_row(*map(Text, row))
-            shown += 1
-    Console().print(table)
-    if rows.rows > shown:
-        sys.stdout.flush()
-        left = rows.rows - shown
-        print(f"{left:,} more rows (-f csv or -o FILE gives all)", file=sys.stderr)
+        kept.append(batch.slice(0, most_rows() - sum(each.num_rows for each in kept)))
+    columns = _columns(pa.Table.from_batches(kept, rows.schema))
+    show(columns, rows.rows, lambda shown: _more(rows.rows - shown))
 
 
-def _cells(batch: pa.RecordBatch) -> list[list[str]]:
-    columns = []
-    for field, column in zip(batch.schema, batch.columns, strict=True):
-        to_text = _time if field.name.endswith("_time") else _text
-        if pa.types.is_binary(field.type):
-            columns.append([_size(value) for value in column.to_pylist()])
-        elif pa.types.is_nested(field.type):
-            texts = json_text(column).to_pylist()
-            columns.append(["" if text == "null" else _visible(text) for text in texts])
-        else:
-            columns.append([to_text(value) for value in column.to_pylist()])
-    return [list(row) for row in zip(*columns, strict=True)]
+def _more(left: int) -> list[str]:
+    return [f"{left:,} more rows (-f csv or -o FILE gives all)"]
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+def print_fitting(
+    rows: pa.Table,
+    look: Look,
+    notes: Sequence[str],
+    more: Callable[[int], list[str]],
+    limit: int | None,
+) -> None:
+    """Print a table to the terminal, as ``terminal.show`` has it."""
+    show(_columns(rows), rows.num_rows, more, look, notes, limit)
 
 
-def _size(value: bytes | None) -> str:
-    return "" if value is None else f"<{len(value)} bytes>"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}" if abs(value) < 1e15 else repr(value)
-    return _visible(str(value))
-
-
-def _time(value: Any) -> str:
-    """Seconds since the epoch as local time; anything that is no such time as it is."""
-    if isinstance(value, float) and 1e8 < value < 1e11:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
-    return _text(value)
-
-
-def _visible(text: str) -> str:
-    """Text from a log must not steer the terminal: control characters are spelt out."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+def _columns(rows: pa.Table) -> list[Column]:
+    texts = [row for batch in rows.to_batches() for row in cells(batch)]
+    columns = list(zip(*texts, strict=True)) or [()] * rows.num_columns
+    return [
+        Column(visible(field.name), list(each), is_whole(field.type), is_number(field.type))
+        for field, each in zip(rows.schema, columns, strict=True)
+    ]
 
 
 _WRITERS: dict[str, Callable[[_Counted, Any], None]] = {

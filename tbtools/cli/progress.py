@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "hide_progress"]
 
 PATIENCE = 0.5  # seconds before a bar appears
 PAUSE = 0.1  # seconds between two drawings
@@ -28,11 +28,17 @@ class Progress:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Progress:
+        _watched.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        _watched.remove(self)
+        self.hide()
+
+    def hide(self) -> None:
+        """Take the bar away, for good."""
         with self._lock:
             self._wanted = False
             if self._bar is not None:
@@ -59,9 +65,20 @@ class Progress:
 
             console = Console(stderr=True)
             columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-            self._bar = Bar(*columns, console=console, transient=True)
+            # What goes to stdout must not end up on stderr because a bar is there.
+            self._bar = Bar(*columns, console=console, transient=True, redirect_stdout=False)
             self._task = self._bar.add_task("", total=self.total)
             self._bar.start()
         # Several tables may be read one after the other, each of them from the beginning.
         total = max(self.total, 1)
         self._bar.update(self._task, completed=self._done % (total + 1), total=total)
+
+
+#: Those that are counting. There is one terminal, so whoever prints to it has to know them.
+_watched: list[Progress] = []
+
+
+def hide_progress() -> None:
+    """Take all bars away: something else is about to be printed to the terminal."""
+    for each in _watched:
+        each.hide()

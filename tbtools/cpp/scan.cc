@@ -134,6 +134,7 @@ class Scanner {
     const size_t rows = batch_->rows.size();
     if (parse_event(payload, event_) &&
         (event_.is_summary ? read_summary() : read_other(payload))) {
+      note_source();
       return true;
     }
     batch_->points.truncate(points);
@@ -215,10 +216,15 @@ class Scanner {
   }
 
   bool read_summary() {
+    bool is_empty = true;
     Cursor fields(event_.what.bytes());
     while (fields.next()) {
       if (fields.key() != key_of(1, Wire::bytes)) continue;
+      is_empty = false;
       if (!parse_value(fields.bytes(), value_) || !read_value()) return false;
+    }
+    if (is_empty && fields.ok()) {
+      batch_->empty_summaries.push_back({offset_, event_.step, event_.wall_time});
     }
     return fields.ok();
   }
@@ -259,7 +265,9 @@ class Scanner {
     FieldId field = event_.what.field();
     Bytes bytes = event_.what.bytes();
     if (field == FieldId::none) bytes = payload;
-    if (field == FieldId::file_version) note_opening(bytes);
+    if (field == FieldId::file_version && batch_->file_version.size() == 0) {
+      batch_->file_version.push(bytes);
+    }
     if (!wants(field) || bytes.size > options_.largest) return true;
     push_row(field, bytes, false);
     Rows& rows = batch_->rows;
@@ -273,12 +281,11 @@ class Scanner {
     return true;
   }
 
-  void note_opening(Bytes version) {
-    Strings& opening = batch_->opening;
-    if (opening.size() > 0) return;
-    const bool has_source = event_.source_metadata.field() != FieldId::none;
-    opening.push(version);
-    opening.push(has_source ? event_.source_metadata.bytes() : Bytes{});
+  // Of whatever event: not every writer opens a file with a version.
+  void note_source() {
+    if (event_.source_metadata.field() == FieldId::none) return;
+    if (batch_->source_metadata.size() > 0) return;
+    batch_->source_metadata.push(event_.source_metadata.bytes());
   }
 
   TBTOOLS_INLINE void push_point(const Tag& tag, int64_t step, double wall_time, double value) {

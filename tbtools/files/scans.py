@@ -306,7 +306,8 @@ class EventReader:
             self._declare(pa.record_batch(scan.tags))
         if self.health.file_version is None and scan.file_version is not None:
             self.health.file_version = scan.file_version.decode("utf-8", "replace")
-            self.health.writer = _writer_of(scan.source_metadata or b"")
+        if self.health.writer is None and (source := scan.source_metadata):
+            self.health.writer = _writer_of(source)
 
     def _declare(self, tags: pa.RecordBatch) -> None:
         tags = tags.filter(tags["metadata"].is_valid())

@@ -2,7 +2,7 @@
 
 ``keep`` gives every row. ``latest`` drops, for each tag, the rows of a segment at or after the
 first step of that tag in a later segment. ``tensorboard`` drops what TensorBoard's Python loader
-drops (docs/format.md, "Restarts"). Both come down to places in the run from which on earlier rows
+drops (purging.py). Both come down to places in the run from which on earlier rows
 of a tag are kept only below some step.
 """
 

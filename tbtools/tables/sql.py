@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import re
+import unicodedata
 import weakref
 from collections.abc import Iterator
 
@@ -88,7 +89,10 @@ def stream(relation: duckdb.DuckDBPyRelation, tables: Tables, sql: str) -> pa.Re
 
 
 def explain(error: Exception, tables: Tables, sql: str) -> str:
-    """DuckDB's message in one line, with the tables or columns that come nearest."""
+    """DuckDB's message, with the line and the caret that show where the statement is wrong.
+
+    For a table or a column that does not exist one line, with the names that come nearest.
+    """
     message = str(error).strip()
     first = message.splitlines()[0]
     names = view_names(tables.tables)
@@ -100,10 +104,34 @@ def explain(error: Exception, tables: Tables, sql: str) -> str:
     if missing is not None:
         names = nearest(missing[1], schemas) or list(schemas)
         return f"no table is called {missing[1]!r}; nearest: {', '.join(names)}"
-    missing = re.search(r'Referenced column "([^"]+)" (?:not found|was not found)', first)
+    missing = re.search(
+        r'Referenced column "([^"]+)" (?:was )?not found|does not have a column named "([^"]+)"',
+        first,
+    )
     if missing is not None:
         named = [schema for name, schema in schemas.items() if re.search(rf"\b{name}\b", sql)]
         columns = [column for schema in named or schemas.values() for column in schema.names]
-        names = nearest(missing[1], dict.fromkeys(columns)) or list(dict.fromkeys(columns))
-        return f"no column is called {missing[1]!r}; nearest: {', '.join(names)}"
-    return " ".join(line.strip() for line in message.splitlines() if line.strip())
+        column = missing[1] or missing[2]
+        names = nearest(column, dict.fromkeys(columns)) or list(dict.fromkeys(columns))
+        if named or len(names) <= 3:
+            return f"no column is called {column!r}; nearest: {', '.join(names)}"
+    return "\n".join(_aligned([line.rstrip() for line in message.splitlines() if line.strip()]))
+
+
+def _aligned(lines: list[str]) -> list[str]:
+    """A message without tabs. DuckDB places the caret as if they had no width."""
+    found = list(lines)
+    for place, line in enumerate(lines):
+        if line.startswith("LINE ") and lines[place + 1 :] and lines[place + 1].strip(" ^~") == "":
+            caret = lines[place + 1]
+            seen, tabs = 0, 0
+            for char in line:
+                if char == "\t":
+                    tabs += 1
+                elif seen >= len(caret) - len(caret.lstrip()):
+                    break
+                else:
+                    seen += 2 if unicodedata.east_asian_width(char) in "WF" else 1
+            found[place + 1] = " " * tabs + caret
+        found[place] = found[place].replace("\t", " ")
+    return found
