@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,6 +12,7 @@ import duckdb
 import pytest
 from conftest import Cli
 from event_writing import EventFile
+from test_terminal import Screen
 
 import tbtools
 
@@ -252,26 +251,9 @@ def test_all_three_open_an_exported_dataset(cli: Cli, logdir: Path, tmp_path: Pa
 
 def on_a_terminal(*arguments: object) -> str:
     """What a command prints to a terminal of 80 columns, stdout and stderr together."""
-    primary, secondary = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tbtools", *map(str, arguments)],
-        stdout=secondary,
-        stderr=secondary,
-        env={**os.environ, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"},
-    )
-    os.close(secondary)
-    printed = b""
-    while True:
-        try:
-            piece = os.read(primary, 1 << 16)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        printed += piece
-    os.close(primary)
-    assert process.wait() == 0
-    return printed.decode()
+    screen = Screen(*arguments, columns=80)
+    assert screen.code == 0
+    return screen.raw
 
 
 def test_a_terminal_gets_a_table_that_fits(logdir: Path) -> None:
