@@ -18,6 +18,7 @@ __all__ = [
     "UnknownTableError",
     "UnsupportedError",
     "UsageError",
+    "WriteError",
     "export",
     "open",
     "query",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         UnknownTableError,
         UnsupportedError,
         UsageError,
+        WriteError,
     )
     from tbtools.logs import Logs, open
     from tbtools.verbs.export import export

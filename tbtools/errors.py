@@ -8,6 +8,7 @@
     │   └── TargetExistsError  the output is there already
     ├── NothingFoundError      no event file, or nothing selected: exit code 4
     ├── DamageError            damage was found and on_damage="fail": exit code 1
+    ├── WriteError             the system refused an output: disk full, no permission; exit code 1
     └── QueryError             DuckDB refused the statement: exit code 2
 
 Damage is data, not an error, unless it is asked to be one: see ``Logs.health``.
@@ -28,6 +29,7 @@ __all__ = [
     "UnknownTableError",
     "UnsupportedError",
     "UsageError",
+    "WriteError",
 ]
 
 
@@ -79,6 +81,10 @@ class NothingFoundError(TbtoolsError):
 
 class DamageError(TbtoolsError):
     """Damage was found and ``on_damage="fail"`` was given."""
+
+
+class WriteError(TbtoolsError):
+    """The system refused an output: the disk is full, a folder may not be written to."""
 
 
 class QueryError(UsageError):

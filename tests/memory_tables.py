@@ -23,6 +23,7 @@ class MemoryTables:
     selection: Selection = field(default_factory=Selection)
     counts: Mapping[str, int] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     total_bytes: int = 0
     health: list[FileHealth] = field(default_factory=list)
     failure: None = None

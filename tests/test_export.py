@@ -17,6 +17,7 @@ from event_writing import EventFile
 import tbtools
 from tbtools.output.sorting import SortedChunks, sorted_rows
 from tbtools.output.targets import staged
+from tbtools.tables.manifest import write_manifest
 
 VALUES = [0.1, math.nan, math.inf, -math.inf, -0.0, 1e-300]
 
@@ -169,10 +170,11 @@ def test_readers_see_the_old_folder_or_the_new_one(tmp_path: Path) -> None:
     target = tmp_path / "x"
     target.mkdir()
     (target / "old").write_text("")
-    with staged(target) as beside:
+    write_manifest(target, "csv", {}, {})
+    with staged(target, force=True, folder=True) as beside:
         beside.mkdir()
         (beside / "new").write_text("")
-        assert [path.name for path in target.iterdir()] == ["old"]
+        assert sorted(path.name for path in target.iterdir()) == ["manifest.json", "old"]
     assert [path.name for path in target.iterdir()] == ["new"]
     assert list(tmp_path.iterdir()) == [target]
 

@@ -14,6 +14,7 @@ from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.ls import ls
 from tbtools.cli.query import query
+from tbtools.cli.streams import note, open_missing, silence
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
 
@@ -60,6 +61,7 @@ def main() -> None:
     # commands. None of them needs them, so that they need not be found.
     for unneeded in ("numpy", "pandas"):
         sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
+    open_missing()
     try:
         app(prog_name="tbtools")
     except TbtoolsError as error:
@@ -67,7 +69,13 @@ def main() -> None:
 
         # DuckDB's messages have lines of their own, and quote what is in a log.
         lines = [visible(line) for line in str(error).splitlines()]
-        print("tbtools: " + "\n".join(lines), file=sys.stderr)
+        note("tbtools: " + "\n".join(lines))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemExit as end:
+        # Typer takes it for a failure that nobody reads its help to the end.
+        if isinstance(end.__context__, BrokenPipeError):
+            silence(sys.stdout)
+            sys.exit(0)
+        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,6 +20,7 @@ from tbtools.cli.options import (
     Tags,
     opened,
 )
+from tbtools.cli.streams import note
 from tbtools.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,8 +68,12 @@ def export(
     """
     if output is None and media is None:
         raise UsageError("say where to: -o OUT for tables, --media DIR for images, audio and text")
-    if output is not None and media is not None and output.resolve() == media.resolve():
-        raise UsageError(f"{media} cannot be both the output and the folder of media")
+    if output is not None and media is not None:
+        one, other = output.resolve(), media.resolve()
+        if one == other:
+            raise UsageError(f"{media} cannot be both the output and the folder of media")
+        if other in one.parents:
+            raise UsageError(f"{output} cannot lie in the folder of media, which is made at once")
     form = _format(parquet=parquet, csv=csv, jsonl=jsonl, arrow=arrow, duckdb=duckdb, output=output)
     with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
         from tbtools.verbs.export import export as export_logs
@@ -88,12 +92,12 @@ def export(
                 force=force,
             )
             for name, rows in done.rows.items():
-                print(f"{name}: {rows:,} rows", file=sys.stderr)
+                note(f"{name}: {rows:,} rows")
             if done.duplicates:
-                print(f"{done.duplicates:,} duplicates: kept {duplicates}", file=sys.stderr)
+                note(f"{done.duplicates:,} duplicates: kept {duplicates}")
         if media is not None:
             for name, files in export_media(logs, media, tables=table, force=force).files.items():
-                print(f"{name}: {files:,} files", file=sys.stderr)
+                note(f"{name}: {files:,} files")
 
 
 def _format(*, output: Path | None, **flags: bool) -> Format:

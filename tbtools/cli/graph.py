@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +17,7 @@ from tbtools.cli.options import (
     Runs,
     opened,
 )
+from tbtools.cli.streams import to_stdout
 from tbtools.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,12 +100,12 @@ def graph(
         drawing = _drawing(form, is_rows)
         if drawing is not None:
             lines = library.graph_drawing(logs, drawing, graph=globs, scope=scope, depth=depth)
-            _print_lines(lines, output, force, logs.paths)
+            _print_lines(lines, output, force, logs.inputs)
             return
         rows = library.graph(logs, nodes=nodes, edges=edges, graph=globs, scope=scope, depth=depth)
         if not is_rows and format_for(form, output) in ("table", "markdown"):
             rows = library.brief(rows)
-        print_rows(rows.to_reader(), form, output, force, logs.paths)
+        print_rows(rows.to_reader(), form, output, force, logs.inputs)
 
 
 def _drawing(form: Form | None, is_rows: bool) -> DrawingFormat | None:
@@ -142,26 +141,21 @@ def _diff(
         opened(paths[1:], run=run, on_damage=on_damage) as theirs,
     ):
         rows = library.graph_diff(ours, theirs, graph=graph or (), scope=scope)
-        print_rows(rows.to_reader(), form, output, force, (*ours.paths, *theirs.paths))
+        print_rows(rows.to_reader(), form, output, force, (*ours.inputs, *theirs.inputs))
     if rows.num_rows:
         raise typer.Exit(1)
 
 
 def _print_lines(
-    lines: Iterable[str], output: Path | None, force: bool, logdirs: tuple[str, ...]
+    lines: Iterable[str], output: Path | None, force: bool, inputs: tuple[str, ...]
 ) -> None:
-    if output is not None:
-        from tbtools.output.targets import check_target, staged
+    def write(file: IO[bytes]) -> None:
+        file.writelines(line.encode() + b"\n" for line in lines)
 
-        check_target(output, logdirs, force)
-        with staged(output) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(line + "\n" for line in lines)
+    if output is None:
+        to_stdout(write)
         return
-    sys.stdout.flush()
-    try:
-        for line in lines:
-            sys.stdout.buffer.write(line.encode() + b"\n")
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough, which is no failure.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    from tbtools.output.targets import staged
+
+    with staged(output, inputs, force) as beside, beside.open("wb") as file:
+        write(file)

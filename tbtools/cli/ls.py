@@ -70,7 +70,7 @@ def ls(
         rows = library.ls(logs, tags=by_tag, sort=sort, limit=limit)
         if format_for(format, output) in ("table", "markdown"):
             rows = library.brief(rows)
-        print_rows(rows.to_reader(), format, output, force, logs.paths)
+        print_rows(rows.to_reader(), format, output, force, logs.inputs)
 
 
 def _show(rows: pa.Table, sort: str | None, limit: int | None) -> None:

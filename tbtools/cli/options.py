@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tbtools.cli.streams import note
 from tbtools.errors import DamageError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def opened(
                 raise
             line = closing_line(logs)
     if line:
-        print(f"tbtools: {line}", file=sys.stderr)
+        note(f"tbtools: {line}")
     if any(health.is_lossy for health in logs.health):
         raise typer.Exit(3)
 

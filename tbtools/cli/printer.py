@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 
 from tbtools.cli.cells import cells, is_number, is_whole
 from tbtools.cli.progress import hide_progress
+from tbtools.cli.streams import to_stdout
 from tbtools.cli.terminal import Column, Look, most_rows, show, visible
 from tbtools.errors import UnknownNameError, UsageError
 from tbtools.output.json_text import json_lines
-from tbtools.output.targets import check_target, staged
+from tbtools.output.targets import staged
 from tbtools.output.writers import CsvWriter, JsonlWriter, ParquetWriter, content
 
 __all__ = ["format_for", "is_for_eyes", "print_fitting", "print_rows"]
@@ -56,14 +57,13 @@ def print_rows(
     format: str | None,
     output: Path | None,
     force: bool,
-    logdirs: tuple[str, ...],
+    inputs: tuple[str, ...],
 ) -> int:
     """Print all rows, and tell how many there were. Raises what ``targets`` raises."""
     form = format_for(format, output)
     counted = _Counted(rows)
     if output is not None:
-        check_target(output, logdirs, force)
-        with staged(output) as beside, beside.open("wb") as file:
+        with staged(output, inputs, force) as beside, beside.open("wb") as file:
             _WRITERS[form](counted, file)
         return counted.rows
     if form in ("arrow", "parquet") and sys.stdout.isatty():
@@ -73,18 +73,8 @@ def print_rows(
     else:
         if sys.stdout.isatty():
             hide_progress()
-        _print_to_pipe(_WRITERS[form], counted)
+        to_stdout(partial(_WRITERS[form], counted))
     return counted.rows
-
-
-def _print_to_pipe(write: Callable[[_Counted, Any], None], rows: _Counted) -> None:
-    sys.stdout.flush()
-    try:
-        write(rows, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough, which is no failure.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Counted:

@@ -49,22 +49,35 @@ def query(
     from tbtools.cli.printer import format_for, print_rows
     from tbtools.tables.sql import stream
 
-    statement = _statement(sql)
+    statement, inputs = _statement(sql)
     format_for(format, output)
     with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
-        print_rows(
-            stream(logs.query(statement), logs, statement), format, output, force, logs.paths
-        )
+        rows = stream(logs.query(statement), logs, statement)
+        print_rows(rows, format, output, force, (*logs.inputs, *inputs))
 
 
-def _statement(argument: str) -> str:
+def _statement(argument: str) -> tuple[str, tuple[str, ...]]:
+    """The statement, and the file that it is from, if any."""
     if argument == "-":
-        return sys.stdin.read()
+        return _text(sys.stdin.buffer.read(), "stdin"), ()
+    path = Path(argument)
     try:
-        if Path(argument).is_file():
-            return Path(argument).read_text("utf-8")
-    except OSError:
-        pass  # too long for a path, so it is a statement
-    if argument.endswith(".sql"):
-        raise UsageError(f"there is no file {argument!r}")
-    return argument
+        is_folder = path.stat() and path.is_dir()
+    except (OSError, ValueError) as error:  # too long for a path, say, so it is a statement
+        if argument.endswith(".sql"):
+            raise UsageError(f"there is no file {argument!r}") from error
+        return argument, ()
+    if is_folder:
+        raise UsageError(f"{argument!r} is a folder; give a statement, or a file that holds one")
+    try:
+        return _text(path.read_bytes(), repr(argument)), (argument,)
+    except OSError as error:
+        raise UsageError(f"cannot read {argument!r}: {error.strerror or error}") from error
+
+
+def _text(data: bytes, source: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = f"byte {data[error.start]:#x} at offset {error.start}"
+        raise UsageError(f"{source} is not UTF-8, which SQL has to be: {at}") from error

@@ -38,17 +38,22 @@ class Run:
 
 @dataclass(frozen=True)
 class Listing:
-    """All runs of a logdir, sorted by name, and the folders that could not be listed."""
+    """All runs of a logdir, sorted by name, and the folders that could not be listed, and why.
+
+    ``links`` are those that were followed: where they lead belongs to the logdir as well.
+    """
 
     runs: tuple[Run, ...]
     unlistable: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
 
 
 def named_paths(logdirs: Sequence[str], storage: Storage = LOCAL) -> list[tuple[str, str]]:
     """The name that prefixes the runs of each logdir, and its path.
 
-    ``name=path`` gives its own. A single path has none; of several, each is named by its last
-    part, or by the whole path where two end alike. Raises UsageError if two have one name.
+    ``name=path`` gives its own, unless it exists itself, as ``lr=0.1`` may. A single path has no
+    name; of several, each is named by its last part, or by the whole path where two end alike.
+    Raises UsageError if two have one name.
     """
     pairs: list[tuple[str, str]] = []
     for logdir in logdirs:
@@ -77,11 +82,13 @@ def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
     """
     runs: dict[str, Run] = {}
     unlistable: list[tuple[str, str]] = []
+    links: list[str] = []
     others = 0
-    for prefix, path in named_paths(logdirs, storage):
+    for (prefix, path), logdir in zip(named_paths(logdirs, storage), logdirs, strict=True):
         top = storage.entry(path)
         if top is None:
-            raise NothingFoundError(f"there is no file or folder {path!r}")
+            nor = "" if path == logdir else f", nor {logdir!r}"
+            raise NothingFoundError(f"there is no file or folder {path!r}{nor}")
         if not top.is_folder:
             file = EventFile(top.name, path, top.size, storage)
             runs[prefix or "."] = Run(prefix or ".", path, (file,))
@@ -89,27 +96,33 @@ def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
         for folder, entries in _walk(storage, top, unlistable):
             files = _event_files(entries, storage)
             others += sum(not entry.is_folder for entry in entries) - len(files)
+            links += [entry.path for entry in entries if entry.is_link and _is_read(entry)]
             if files:
                 name = "/".join(part for part in (prefix, folder.relative) if part) or "."
                 runs[name] = Run(name, folder.path, files)
     if not runs:
         where = ", ".join(repr(logdir) for logdir in logdirs)
+        closed = "".join(f"; {folder} cannot be listed: {why}" for folder, why in unlistable[:1])
         raise NothingFoundError(
             f"no event file (a name with 'tfevents' in it) under {where}, "
-            f"only {others} other file{'' if others == 1 else 's'}"
+            f"only {others} other file{'' if others == 1 else 's'}{closed}"
         )
-    return Listing(tuple(runs[name] for name in sorted(runs)), tuple(unlistable))
+    return Listing(tuple(runs[name] for name in sorted(runs)), tuple(unlistable), tuple(links))
 
 
 def _last_part(path: str) -> str:
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
 
 
+def _is_read(entry: Entry) -> bool:
+    return entry.is_folder or "tfevents" in entry.name
+
+
 def _event_files(entries: list[Entry], storage: Storage) -> tuple[EventFile, ...]:
     """The event files among the entries of one folder; one that is linked twice counts once."""
     files: dict[object, EventFile] = {}
     for entry in entries:
-        if not entry.is_folder and "tfevents" in entry.name:
+        if _is_read(entry) and not entry.is_folder:
             files.setdefault(entry.identity, EventFile(entry.name, entry.path, entry.size, storage))
     return tuple(files.values())
 

@@ -67,7 +67,7 @@ class LocalStorage:
         """What is at ``path``."""
         try:
             return _entry(os.path.basename(path), path, os.stat(path), os.path.islink(path))
-        except OSError:
+        except (OSError, ValueError):  # the latter for a NUL in the path
             return None
 
     def entries(self, path: str) -> list[Entry]:

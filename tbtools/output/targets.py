@@ -1,7 +1,8 @@
 """Outputs that appear all at once, and never where they may not be.
 
 Something is written beside its target and moved into place when it is complete: a reader sees the
-old output or the new one, never half of one, whatever kills the writer.
+old output or the new one, never half of one, whatever kills the writer. Everything that tbtools
+writes to a file or a folder is written by ``staged``.
 """
 
 from __future__ import annotations
@@ -10,90 +11,246 @@ import ctypes
 import errno
 import os
 import shutil
+import stat
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tbtools.errors import TargetExistsError, UsageError
-from tbtools.tables.manifest import is_exported
+import pyarrow as pa
 
-__all__ = ["check_target", "staged"]
+from tbtools.errors import TargetExistsError, UsageError, WriteError
+from tbtools.tables.manifest import foreign_file
+
+__all__ = ["check_target", "staged", "writing"]
 
 AT_FDCWD = -100
-RENAME_EXCHANGE = 2  # renameat2(2)
+RENAME_NOREPLACE = 1  # renameat2(2)
+RENAME_EXCHANGE = 2
+
+Identity = tuple[int, int]  # device and inode: equal for two paths that lead to the same thing
 
 
-def check_target(target: Path, logdirs: Sequence[str], force: bool) -> None:
+def check_target(target: Path, inputs: Iterable[str], force: bool, *, folder: bool = False) -> None:
     """Raises UsageError or TargetExistsError if nothing may be written at ``target``.
 
-    Nothing is written into a logdir. With ``force``, a file may be replaced, and a folder if it is
-    empty or a dataset of tbtools.
+    It may not be one of the ``inputs`` (paths of folders and files), be inside one or hold one, nor
+    hold the current folder. With ``force``, a file may be replaced by a file unless its name is
+    that of an event file, and by a ``folder`` one in which every file is one that tbtools wrote.
+    Raises WriteError if that cannot be told.
     """
-    real = target.resolve()
-    for logdir in logdirs:
-        folder = Path(logdir).resolve()
-        if folder.is_dir() and (real == folder or folder in real.parents):
-            raise UsageError(f"{target} lies in the logdir {logdir}; give an output outside of it")
-        if real == folder:
-            raise UsageError(f"{target} is the input itself")
-    if not target.parent.is_dir() and target.parent.exists():
-        raise UsageError(f"{target.parent} is not a folder")
-    if not target.exists() and not target.is_symlink():
-        return
-    if not force:
-        raise TargetExistsError(f"{target} exists (--force replaces it)")
-    if target.is_dir() and not is_exported(str(target)) and any(target.iterdir()):
-        raise TargetExistsError(
-            f"{target} is a folder that tbtools did not write; remove it yourself"
-        )
+    with writing(str(target)):
+        _check(target, _place(target), inputs, force, folder)
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
-    """A path beside ``target`` to write to. It takes the target's place if nothing is raised."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.partial"
+def staged(
+    target: Path, inputs: Iterable[str] = (), force: bool = False, *, folder: bool = False
+) -> Iterator[Path]:
+    """A path beside ``target`` to write to. It takes the target's place if nothing is raised.
+
+    A missing parent is made. Raises as ``check_target``, which is asked again right before the
+    move, and WriteError if the system refuses anything on the way. Nothing is left behind then.
+    """
+    inputs = list(inputs)
+    with writing(str(target)):
+        place = _place(target)
+        _check(target, place, inputs, force, folder)
+        # Not called like its target: what is left of a process that was killed must not be taken
+        # for an event file, and long names have to fit.
+        beside = place.parent / f".tbtools-{uuid.uuid4().hex[:8]}.partial"
+        made: list[Path] = []
+        try:
+            _make_parents(place, made)
+            yield beside
+            if _place(target) != place:
+                raise UsageError(f"{target} leads elsewhere since it was written to")
+            _check(target, place, inputs, force, folder)
+            _put(beside, place, target)
+            made.clear()
+        finally:
+            _remove(beside)
+            for parent in reversed(made):
+                with suppress(OSError):
+                    parent.rmdir()
+
+
+@contextmanager
+def writing(what: str, but: type[OSError] | tuple[()] = ()) -> Iterator[None]:
+    """Makes a WriteError of what the system, or the format, refuses while ``what`` is written.
+
+    Errors of the kind ``but`` are not made one.
+    """
     try:
-        yield beside
-        _put(beside, target)
-    finally:
-        _remove(beside)
+        yield
+    except but:
+        raise
+    except _refusals() as error:
+        raise WriteError(f"cannot write {what}: {_reason(error)}") from error
 
 
-def _put(source: Path, target: Path) -> None:
-    if source.is_dir() and target.exists() and not target.is_symlink():
-        if _exchange(source, target):
-            return  # the old one is at `source` now, and is removed as any leftover is
-        aside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.old"
-        target.rename(aside)
-        source.rename(target)
-        _remove(aside)
+def _refusals() -> tuple[type[Exception], ...]:
+    """Asked only once something was raised: few commands need DuckDB."""
+    found: tuple[type[Exception], ...] = (OSError, pa.ArrowNotImplementedError)
+    if "duckdb" in sys.modules:
+        import duckdb
+
+        found += (duckdb.IOException, duckdb.OutOfMemoryException)
+    return found
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError) or not error.errno:
+        return (str(error) or type(error).__name__).splitlines()[0]
+    reason = os.strerror(error.errno)
+    elsewhere = error.filename is not None and ".tbtools-" not in str(error.filename)
+    return f"{reason}: {error.filename}" if elsewhere else reason
+
+
+# --- what may not be written to ------------------------------------------------------------------
+
+
+def _place(target: Path) -> Path:
+    """Where a target is, links in its parents followed. A link that it is itself is not."""
+    try:
+        if target.name in ("", ".."):
+            return Path(os.path.realpath(target))
+        return Path(os.path.realpath(target.parent)) / target.name
+    except ValueError:
+        raise UsageError(f"{str(target)!r} is no path") from None
+
+
+def _check(target: Path, place: Path, inputs: Iterable[str], force: bool, folder: bool) -> None:
+    _keep_inputs(target, place, inputs)
+    try:
+        status = place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        for parent in place.parents:
+            if parent.exists():
+                if not parent.is_dir():
+                    raise UsageError(f"{parent} is not a folder") from None
+                break
         return
-    if target.is_dir() and not target.is_symlink():
-        _remove(target)
-    source.replace(target)
+    if stat.S_ISLNK(status.st_mode):
+        raise TargetExistsError(
+            f"{target} is a link, which is not replaced; remove it, or give another output"
+        )
+    if stat.S_ISDIR(status.st_mode):
+        if not folder:
+            raise TargetExistsError(f"{target} is a folder; give a file")
+    elif not stat.S_ISREG(status.st_mode):
+        raise TargetExistsError(f"{target} is no regular file; give one, or a pipe to stdout")
+    elif folder:
+        raise TargetExistsError(f"{target} is a file; give a folder")
+    if not force:
+        raise TargetExistsError(f"{target} exists (--force replaces it)")
+    if folder:
+        _keep_foreign(target, place)
+    elif "tfevents" in place.name:
+        raise TargetExistsError(
+            f"{target} has the name of an event file, which is not replaced; remove it yourself, "
+            "or give another output"
+        )
+
+
+def _keep_foreign(target: Path, place: Path) -> None:
+    foreign = foreign_file(place)
+    if foreign is not None:
+        raise TargetExistsError(
+            f"{target} holds {foreign!r}, which tbtools did not write; remove it yourself, "
+            "or give another output"
+        )
+
+
+def _keep_inputs(target: Path, place: Path, inputs: Iterable[str]) -> None:
+    own = _identity(place)
+    above = _identities(place)
+    for path in inputs:
+        real = Path(os.path.realpath(path))
+        known = _identity(real)
+        if known is None:
+            continue  # gone since it was read
+        kind = "logdir" if real.is_dir() else "input"
+        if known == own:
+            raise UsageError(f"{target} is the {kind} {path} itself; give another output")
+        if known in above:
+            raise UsageError(f"{target} lies in the {kind} {path}; give an output outside of it")
+        # What a link is in is lost together with the link.
+        if own in _identities(real) | _identities(_place(Path(path)).parent):
+            raise UsageError(f"{target} holds the {kind} {path}; give an output outside of it")
+    if own in _identities(Path(os.path.realpath("."))):
+        raise UsageError(f"{target} holds the current folder; give another output")
+
+
+def _identities(path: Path) -> set[Identity]:
+    """Those of a path and of all that it is in."""
+    found = map(_identity, (path, *path.parents))
+    return {each for each in found if each is not None}
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+# --- moving into place ---------------------------------------------------------------------------
+
+
+def _make_parents(place: Path, made: list[Path]) -> None:
+    """Makes the folders above ``place`` that are missing, and tells which."""
+    for parent in reversed([parent for parent in place.parents if not parent.exists()]):
+        parent.mkdir(exist_ok=True)
+        made.append(parent)
+
+
+def _put(source: Path, place: Path, target: Path) -> None:
+    if not os.path.lexists(place):
+        if not _rename(source, place, RENAME_NOREPLACE):
+            source.rename(place)
+    elif not source.is_dir():
+        source.replace(place)
+    else:
+        _replace_folder(source, place, target)
+
+
+def _replace_folder(source: Path, place: Path, target: Path) -> None:
+    old = source.with_suffix(".old")
+    exchanged = _rename(source, place, RENAME_EXCHANGE)
+    (source if exchanged else place).rename(old)
+    try:
+        if not exchanged:
+            source.rename(place)
+        _keep_foreign(target, old)  # somebody may have been quick
+    except BaseException:
+        with suppress(OSError):
+            place.rename(source)
+        old.rename(place)
+        raise
+    _remove(old)
 
 
 def _remove(path: Path) -> None:
+    """Removes what was written here. What cannot be removed stays: there is worse to tell of."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
 
 
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap two paths in one step, where the system can do that."""
+def _rename(one: Path, other: Path, flag: int) -> bool:
+    """Rename in one step, as the flag says; False where the system cannot do that."""
     if sys.platform != "linux":
         return False
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError):
         return False
-    done = renameat2(
-        AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), ctypes.c_uint(RENAME_EXCHANGE)
-    )
+    done = renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), ctypes.c_uint(flag))
     if done == 0:
         return True
     if ctypes.get_errno() in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pyarrow as pa
 
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
-from tbtools.selection import Selection
-from tbtools.tables.table import LazyTable, Rows
 
-__all__ = ["Duplicates", "Wide", "widen"]
+if TYPE_CHECKING:
+    import duckdb
+
+    from tbtools.tables.table import LazyTable
+
+__all__ = ["Duplicates", "Wide", "column_names", "widen"]
 
 Duplicates = Literal["last", "first", "mean", "error"]
 
@@ -24,72 +29,154 @@ _ONE_VALUE = {
     "error": "arg_max(value, n)",
 }
 
+KEYS = (
+    pa.field("run", pa.string(), nullable=False),
+    pa.field("step", pa.int64(), nullable=False),
+    pa.field("wall_time", pa.float64(), nullable=False),
+)
+
+MOST_MEMORY = "256MB"  # beyond that, DuckDB goes on in files
+MOST_CELLS = 1 << 21  # of a piece of the wide table; most may be null
+
+_NUMBERED = pa.schema(
+    {
+        "run": pa.int32(),
+        "tag": pa.int32(),
+        "step": pa.int64(),
+        "wall_time": pa.float64(),
+        "value": pa.float64(),
+        "n": pa.int64(),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Wide:
-    """The wide table, and how many values had to make room for another of their tag and step."""
+    """The wide table in pieces, and how many values had to make room for another."""
 
-    table: pa.Table
+    schema: pa.Schema
+    pieces: Iterator[pa.Table]
     duplicates: int
 
 
-def widen(scalars: LazyTable, duplicates: str = "last") -> Wide:
+@contextmanager
+def widen(scalars: LazyTable, duplicates: str = "last") -> Iterator[Wide]:
     """One row per run and step: ``run``, ``step``, ``wall_time`` (the largest) and the tags.
 
     ``duplicates`` says what becomes of several values of one tag at one step: the ``last`` that
     was written, the ``first``, their ``mean``, or an ``error``. A step at which a tag has no value
-    is null. Raises UsageError for ``error`` if there are any, NothingFoundError without scalars.
+    is null. Rows are sorted by run and step, tags by name; ``column_names`` says what their columns
+    are called. Raises UsageError for ``error`` if there are any, NothingFoundError without scalars.
     """
     import duckdb
 
     if duplicates not in _ONE_VALUE:
         raise UnknownNameError("policy on duplicates", duplicates, get_args(Duplicates))
-    with duckdb.connect() as connection:
-        connection.register("numbered", LazyTable("numbered", *_numbered(scalars)))
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        # DuckDB's own choice is a folder in the current one, which may be a logdir.
+        connection.execute("SET temp_directory = $folder", {"folder": folder})
+        connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+        names = _Numbers(), _Numbers()
+        rows = pa.RecordBatchReader.from_batches(_NUMBERED, _numbered(scalars, *names))
+        connection.register("numbered", rows)
         connection.execute(
             f"""CREATE TEMP TABLE points AS
-                SELECT run, step, tag, {_ONE_VALUE[duplicates]} AS value,
+                SELECT run, tag, step, {_ONE_VALUE[duplicates]} AS value,
                        max(wall_time) AS wall_time, count(*) AS written
-                FROM numbered GROUP BY run, step, tag"""
+                FROM numbered GROUP BY run, tag, step"""
         )
-        row = connection.execute("SELECT count(*), sum(written - 1) FROM points").fetchone()
-        rows, doubled = row or (0, 0)
-        if not rows:
+        counts = "SELECT count(*), sum(written - 1) FROM points"
+        ((points, doubled),) = connection.execute(counts).fetchall()
+        if not points:
             raise NothingFoundError("there are no scalars to make columns of")
         if doubled and duplicates == "error":
             raise UsageError(
                 f"{doubled} values share run, tag and step with another "
                 "(--duplicates last, first or mean makes one of them)"
             )
-        names = connection.execute("SELECT DISTINCT tag FROM points ORDER BY tag").fetchall()
-        columns = ", ".join(
-            f"first(value) FILTER (tag = {_text(tag)}) AS {_name(tag)}" for (tag,) in names
-        )
-        wide = connection.sql(
-            f"""SELECT run, step, max(wall_time) AS wall_time, {columns}
-                FROM points GROUP BY run, step ORDER BY run, step"""
+        runs, tags = names
+        columns = column_names(sorted(tags))
+        schema = pa.schema([*KEYS, *(pa.field(name, pa.float64()) for name in columns)])
+        yield Wide(schema, _pieces(connection, runs, tags, schema), int(doubled))
+
+
+class _Numbers(dict[str, int]):
+    """Names and their numbers, in the order in which they came up."""
+
+    def of(self, labels: pa.DictionaryArray) -> pa.Array:
+        """The number of each label. DuckDB then compares numbers, and sees no odd names."""
+        numbers = [self.setdefault(name, len(self)) for name in labels.dictionary.to_pylist()]
+        return pa.array(numbers, pa.int32()).take(labels.indices)
+
+
+def _numbered(scalars: LazyTable, runs: _Numbers, tags: _Numbers) -> Iterator[pa.RecordBatch]:
+    first = 0
+    for batch in scalars.to_batches():
+        columns = [
+            runs.of(batch["run"]),
+            tags.of(batch["tag"]),
+            *(batch[name] for name in ("step", "wall_time", "value")),
+            pa.arange(first, first + batch.num_rows),
+        ]
+        first += batch.num_rows
+        yield pa.RecordBatch.from_arrays(columns, schema=_NUMBERED)
+
+
+def _pieces(
+    connection: duckdb.DuckDBPyConnection, runs: _Numbers, tags: _Numbers, schema: pa.Schema
+) -> Iterator[pa.Table]:
+    """The wide table, so many rows at a time that no piece has too many cells."""
+    ranks = {name: rank for rank, name in enumerate(sorted(runs))}
+    ranked = pa.table({"run": list(runs.values()), "rank": [ranks[name] for name in runs]})
+    connection.register("ranked", ranked)
+    connection.execute(
+        """CREATE TEMP TABLE placed AS
+           SELECT dense_rank() OVER (ORDER BY rank, step) - 1 AS row, rank, tag, step, value,
+                  max(wall_time) OVER (PARTITION BY rank, step) AS wall_time
+           FROM points JOIN ranked USING (run) ORDER BY row"""
+    )
+    connection.execute("DROP TABLE points")
+    ((rows,),) = connection.execute("SELECT max(row) + 1 FROM placed").fetchall()
+    names = pa.array(sorted(runs), pa.string())
+    numbers = ", ".join(str(tags[name]) for name in sorted(tags))
+    most = max(1, MOST_CELLS // len(tags))
+    for first in range(0, rows, most):
+        piece = connection.sql(
+            f"""PIVOT (FROM placed WHERE row >= {first} AND row < {first + most})
+                ON tag IN ({numbers}) USING first(value)
+                GROUP BY row, rank, step, wall_time ORDER BY row"""
         ).to_arrow_table()
-    return Wide(wide, int(doubled))
+        run = names.take(piece["rank"].combine_chunks())
+        columns = [run, *(column for column in piece.columns[2:])]
+        yield pa.Table.from_arrays(columns, schema=schema)
 
 
-def _numbered(scalars: LazyTable) -> tuple[pa.Schema, Rows]:
-    schema = scalars.schema.append(pa.field("n", pa.int64()))
+def column_names(tags: Sequence[str]) -> list[str]:
+    r"""A name for the column of each tag: the tag itself wherever that is possible.
 
-    def batches(_: Selection) -> Iterator[pa.RecordBatch]:
-        first = 0
-        for batch in scalars.to_batches():
-            numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
-            first += batch.num_rows
-            yield batch.append_column("n", numbers)
+    SQL takes upper and lower case for the same, and no empty name: a tag whose name is that of a
+    key column or of an earlier tag, or empty, is called ``step (tag)``, or ``step (tag) (2)`` if
+    there is such a tag, and so on. A NUL, which no name of a column may hold, is ``\0``.
+    """
+    spelt = [tag.replace("\0", "\\0") for tag in tags]
+    taken = {"", *(field.name for field in KEYS)}
+    names: list[str | None] = [_take(name, taken) for name in spelt]
+    return [
+        name or _first_free(f"{tag} (tag)".lstrip(), taken)
+        for name, tag in zip(names, spelt, strict=True)
+    ]
 
-    return schema, batches
+
+def _take(name: str, taken: set[str]) -> str | None:
+    """The name, unless it is taken."""
+    if name.lower() in taken:
+        return None
+    taken.add(name.lower())
+    return name
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _name(tag: str) -> str:
-    # A tag may be called like a key column; SQL names do not see upper and lower case.
-    taken = tag.lower() in ("run", "step", "wall_time")
-    return '"' + (f"{tag} (tag)" if taken else tag).replace('"', '""') + '"'
+def _first_free(name: str, taken: set[str]) -> str:
+    count = 1
+    while (found := _take(name if count == 1 else f"{name} ({count})", taken)) is None:
+        count += 1
+    return found

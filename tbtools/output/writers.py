@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.output.json_text import json_lines, json_text
+from tbtools.schema import plain_schema
 
 __all__ = [
     "SUFFIXES",
@@ -84,7 +85,7 @@ class ArrowWriter:
     """An Arrow IPC file, zstd. Labels are strings: the format allows one dictionary a column."""
 
     def __init__(self, path: Path, schema: pa.Schema, keys: list[str]) -> None:
-        self._schema = _without_dictionaries(schema)
+        self._schema = plain_schema(schema)
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         self._writer = pa.ipc.new_file(str(path), self._schema, options=options)
 
@@ -95,15 +96,6 @@ class ArrowWriter:
     def close(self) -> None:
         """Write the footer."""
         self._writer.close()
-
-
-def _without_dictionaries(schema: pa.Schema) -> pa.Schema:
-    return pa.schema(
-        [
-            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-            for field in schema
-        ]
-    )
 
 
 class _TextWriter:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +19,7 @@ from tbtools.files.health import FileHealth
 from tbtools.schema import plain_schema
 from tbtools.selection import Filter, Selection
 from tbtools.tables.filters import ArrowFilter, Both, surviving
-from tbtools.tables.manifest import MANIFEST, read_manifest
+from tbtools.tables.manifest import Manifest, read_manifest
 
 __all__ = ["READABLE", "ExportedTables"]
 
@@ -45,8 +44,11 @@ class ExportedTables:
     def refresh(self) -> bool:
         """Read the manifest again; whether it is another than before."""
         before = getattr(self, "_manifest", None)
-        self._manifest = read_manifest(self._path)
-        self._data = _opened(self._path, self._manifest)
+        manifest = read_manifest(self._path)
+        if manifest is None:
+            raise UsageError(f"{self._path!r} is no dataset")
+        self._manifest = manifest
+        self._data = _opened(manifest)
         self._known_names: dict[str, list[str]] = {}
         return before is not None and before != self._manifest
 
@@ -63,7 +65,7 @@ class ExportedTables:
     @property
     def counts(self) -> Mapping[str, int]:
         """Rows by table."""
-        return {name: entry["rows"] for name, entry in self._manifest["tables"].items()}
+        return self._manifest.rows
 
     def read(self, selection: Selection) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Batches of the selected tables, (name, batch), in the order of their files."""
@@ -83,7 +85,7 @@ class ExportedTables:
                         if batch.num_rows:
                             yield name, batch
             except (OSError, pa.ArrowException) as error:
-                raise DamageError(f"{self._path}: {name}: {_first_line(error)}") from error
+                raise self._manifest.broken(f"{name}: {_first_line(error)}") from error
 
     def _condition(self, schema: pa.Schema, selection: Selection) -> pads.Expression | None:
         """What rows have to fulfil, as far as Arrow can say it."""
@@ -124,6 +126,11 @@ class ExportedTables:
         return self._known_names[column]
 
     @property
+    def inputs(self) -> Sequence[str]:
+        """The folders and files that are read."""
+        return self._manifest.paths
+
+    @property
     def runs(self) -> Sequence[str]:
         """The names of the runs, as far as the table ``tags`` is there and says them."""
         names = self._names("run")
@@ -146,35 +153,21 @@ class ExportedTables:
         return None
 
 
-def _opened(path: str, manifest: dict[str, Any]) -> dict[str, pads.Dataset]:
-    form = manifest.get("format")
-    if form not in READABLE:
+def _opened(manifest: Manifest) -> dict[str, pads.Dataset]:
+    if manifest.format not in READABLE:
         raise UsageError(
-            f"{path!r} is a dataset of {form} files; only Parquet and Arrow can be opened again"
+            f"{str(manifest.folder)!r} is a dataset of {manifest.format} files; "
+            "only Parquet and Arrow can be opened again"
         )
-    tables: Any = manifest.get("tables")
-    opened: dict[str, pads.Dataset] = {}
-    try:
-        for name, entry in tables.items():
-            files = [Path(path) / file for file in entry["files"]]
-            missing = next((file for file in files if not file.is_file()), None)
-            if missing is not None:
-                raise UsageError(f"{missing} is missing from the dataset; export again")
-            opened[name] = _in_order([str(file) for file in files], READABLE[form])
-            entry["rows"] = int(entry["rows"])
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise UsageError(
-            f"{Path(path) / MANIFEST} is of another version of tbtools, or broken; export again"
-        ) from None
+    manifest.check()
+    opened = {}
+    for name, files in manifest.tables.items():
+        paths = [str(manifest.folder / file) for file in files]
+        try:
+            opened[name] = pads.dataset(paths, format=READABLE[manifest.format])
+        except (OSError, pa.ArrowException) as error:
+            raise manifest.broken(f"{name}: {_first_line(error)}") from error
     return opened
-
-
-def _in_order(files: list[str], form: str) -> pads.Dataset:
-    try:
-        return pads.dataset(files, format=form)
-    except (OSError, pa.ArrowException) as error:
-        where = files[0] if len(files) == 1 else f"one of {files[0]} …"
-        raise UsageError(f"{where} is broken, export again: {_first_line(error)}") from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tbtools.decode.kind import TableSpec
 from tbtools.errors import DamageError, NothingFoundError, nearest
-from tbtools.files.discovery import Run, list_runs
+from tbtools.files.discovery import Run, list_runs, named_paths
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.kinds import table_specs
@@ -73,7 +73,8 @@ class LogdirTables:
 
         What is known of runs whose files are the same stays known.
         """
-        runs = self._chosen(list_runs(self._paths).runs)
+        self._listing = list_runs(self._paths)
+        runs = self._chosen(self._listing.runs)
         known = {reader.run: reader for reader in self._runs}
         changed = list(known) != runs
         self._runs = [known[run] if run in known else self._reader(run) for run in runs]
@@ -149,6 +150,11 @@ class LogdirTables:
         return [reader.run.name for reader in self._runs]
 
     @property
+    def inputs(self) -> Sequence[str]:
+        """The logdirs, and the links in them that were followed: what they lead to is read, too."""
+        return [*(path for _, path in named_paths(self._paths)), *self._listing.links]
+
+    @property
     def total_bytes(self) -> int:
         """Size of all event files as they were listed."""
         return sum(file.size for reader in self._runs for file in reader.run.files)
@@ -161,7 +167,8 @@ class LogdirTables:
     @property
     def health(self) -> list[FileHealth]:
         """What is known of each file that was read so far, and of what was lost in it."""
-        return [health for reader in self._runs for health in reader.health()]
+        closed = [FileHealth("", path, unreadable=why) for path, why in self._listing.unlistable]
+        return closed + [health for reader in self._runs for health in reader.health()]
 
     @property
     def failure(self) -> DamageError | None:

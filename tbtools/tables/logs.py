@@ -63,6 +63,10 @@ class Source(Protocol):
         """Size of all event files."""
 
     @property
+    def inputs(self) -> Sequence[str]:
+        """The folders and files that are read."""
+
+    @property
     def health(self) -> list[FileHealth]:
         """What was read of each file, and what was lost."""
 
@@ -249,6 +253,11 @@ class TableSet(Mapping[str, "LazyTable"]):
         return changed
 
     # --- what is known -----------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The folders and files that are read, without names: nothing is written there."""
+        return tuple(self._source.inputs)
 
     @property
     def health(self) -> list[FileHealth]:

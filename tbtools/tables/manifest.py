@@ -1,39 +1,172 @@
-"""The manifest of an exported dataset: what says that a folder is one, and what is in it."""
+"""The file that makes a folder a dataset: what was written, in which layout, and every file of it.
+
+It is written last, so that a folder which has none is no dataset, and it lists all files, so that
+whoever replaces a dataset can tell them from those of somebody else.
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tbtools.errors import UsageError
+from tbtools.version import __version__
 
-__all__ = ["MANIFEST", "is_exported", "read_manifest"]
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "foreign_file",
+    "is_exported",
+    "read_manifest",
+    "write_manifest",
+]
 
-#: Written last; a folder that has none is no dataset.
 MANIFEST = "manifest.json"
+
+LAYOUT = 1  # of datasets; one more whenever a reader of today would misread those of tomorrow
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What was written to a folder. Files are named relative to it, with ``/``."""
+
+    folder: Path
+    format: str
+    tables: Mapping[str, tuple[str, ...]]  # the files of each
+    rows: Mapping[str, int]  # of each
+    files: Mapping[str, int]  # all of them but the manifest itself, and their bytes
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The folder, and the folders and files in it that are read."""
+        names = dict.fromkeys(name for files in self.tables.values() for name in files)
+        folders = dict.fromkeys(str(PurePosixPath(name).parent) for name in names)
+        return (str(self.folder), *(str(self.folder / name) for name in [*folders, *names]))
+
+    def check(self) -> None:
+        """Raises UsageError if a file of a table is missing or not as large as it was."""
+        for name in (name for files in self.tables.values() for name in files):
+            try:
+                size = (self.folder / name).stat().st_size
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise _broken(self.folder, f"{name} cannot be read: {reason}") from error
+            if size != self.files[name]:
+                has = f"{name} has {size:,} bytes, and {self.files[name]:,} were written"
+                raise _broken(self.folder, has)
+
+    def broken(self, why: str) -> UsageError:
+        """The error that says so."""
+        return _broken(self.folder, why)
+
+
+def _broken(folder: Path, why: str) -> UsageError:
+    return UsageError(f"the dataset {str(folder)!r} is damaged: {why} (export it again)")
+
+
+def read_manifest(path: str) -> Manifest | None:
+    """The manifest of the dataset at ``path``; None if there is none, or not one of tbtools.
+
+    Raises UsageError for one of tbtools that cannot be understood.
+    """
+    folder = Path(path)
+    try:
+        data = (folder / MANIFEST).read_bytes()
+    except (OSError, ValueError):
+        return None
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        if b'"tbtools"' not in data:
+            return None
+        raise _broken(folder, f"{MANIFEST} is not JSON, or only a part of it") from None
+    if not isinstance(content, dict) or "tbtools" not in content:
+        return None
+    layout = content.get("layout")
+    if isinstance(layout, int) and layout > LAYOUT:
+        raise UsageError(
+            f"the dataset {path!r} was written by tbtools {content['tbtools']}, in a layout that "
+            f"this version, {__version__}, does not know"
+        )
+    try:
+        return _parsed(folder, content)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _broken(folder, f"{MANIFEST} does not say what it should") from None
 
 
 def is_exported(path: str) -> bool:
-    """Whether a dataset that tbtools wrote, or what is left of one, is at ``path``."""
-    try:
-        manifest = json.loads((Path(path) / MANIFEST).read_text("utf-8"))
-    except OSError:
-        return False
-    except ValueError:
-        return any(Path(path).glob("*/part-*"))
-    return isinstance(manifest, dict) and "tbtools" in manifest
+    """Whether a dataset that tbtools wrote is at ``path``. Raises as ``read_manifest``."""
+    return read_manifest(path) is not None
 
 
-def read_manifest(path: str) -> dict[str, Any]:
-    """The manifest of the dataset at ``path``. Raises UsageError if it is not one of tbtools."""
-    file = Path(path) / MANIFEST
+def _parsed(folder: Path, content: dict[str, Any]) -> Manifest:
+    """Raises ValueError or what Python raises where something is of another type."""
+    files = {_inside(name): int(size) for name, size in content["files"].items()}
+    tables = {
+        str(name): tuple(_inside(file) for file in entry["files"])
+        for name, entry in content["tables"].items()
+    }
+    unlisted = {name for names in tables.values() for name in names} - files.keys()
+    if unlisted or content["layout"] != LAYOUT or not isinstance(content["format"], str):
+        raise ValueError(content)
+    rows = {str(name): int(entry["rows"]) for name, entry in content["tables"].items()}
+    return Manifest(folder, content["format"], tables, rows, files)
+
+
+def _inside(name: str) -> str:
+    """A name from a manifest, which nobody has to trust."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+        raise ValueError(name)
+    return name
+
+
+def write_manifest(
+    folder: Path, format: str, rows: Mapping[str, int], files: Mapping[str, Sequence[str]]
+) -> None:
+    """Make a dataset of what is in ``folder``: tables of so many rows, in these files, if any."""
+    manifest = {
+        "tbtools": __version__,
+        "layout": LAYOUT,
+        "format": format,
+        "tables": {name: {"rows": rows[name], "files": files.get(name, [])} for name in rows},
+        "files": dict(sorted(_files(folder))),
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+def foreign_file(folder: Path) -> str | None:
+    """A file in a folder, however deep, that its manifest does not list, or lists otherwise.
+
+    None if there is none: then nothing is in it but what tbtools wrote. Raises OSError.
+    """
     try:
-        manifest = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}") from None
-    except ValueError as error:  # not UTF-8, not JSON
-        raise UsageError(f"{file} is broken, export again: {error}") from None
-    if not isinstance(manifest, dict) or "tbtools" not in manifest:
-        raise UsageError(f"{file} is not the manifest of a dataset that tbtools exported")
-    return manifest
+        manifest = read_manifest(str(folder))
+    except UsageError:
+        manifest = None
+    for name, size in _files(folder):
+        ours = manifest is not None and (
+            size is not None if name == MANIFEST else manifest.files.get(name, -1) == size
+        )
+        if not ours:
+            return name
+    return None
+
+
+def _files(folder: Path) -> Iterator[tuple[str, int | None]]:
+    """The files in a folder, however deep, and their bytes: None for what is no regular file."""
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        with os.scandir(folder / prefix) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{prefix}{entry.name}/")
+                elif entry.is_file(follow_symlinks=False):
+                    yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False).st_size
+                else:
+                    yield f"{prefix}{entry.name}", None

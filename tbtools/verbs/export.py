@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +15,7 @@ from tbtools.output.sorting import SortedChunks, sort_keys
 from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import SUFFIXES, WRITERS, TableWriter
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
-from tbtools.tables.manifest import MANIFEST
-from tbtools.version import __version__
+from tbtools.tables.manifest import write_manifest
 
 if TYPE_CHECKING:
     from tbtools.output.wide import Duplicates
@@ -65,19 +63,19 @@ def export(
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
     tables_of = opened(logs, options)
-    logdirs = [*tables_of.paths]
     target = Path(output)
-    check_target(target, [logdir.partition("=")[2] or logdir for logdir in logdirs], force)
+    single = SUFFIXES.get(format) == target.suffix.lower() != ""
+    folder = not single and format != "duckdb"
+    check_target(target, tables_of.inputs, force, folder=folder)
     names = list(tables_of.tables if tables is None else dict.fromkeys(tables))
     for name in names:
         tables_of.schema_of(name)
     if wide and tables is not None and names != ["scalars"]:
         raise UsageError("--wide is for scalars only")
-    single = SUFFIXES.get(format) == target.suffix != ""
     if single and not wide and len(names) > 1:
         raise UsageError(f"{target} is one file; name the one --table that shall be in it")
     result = Exported(target)
-    with staged(target) as beside:
+    with staged(target, tables_of.inputs, force, folder=folder) as beside:
         output_: _Output = (
             _DuckDbFile(beside) if format == "duckdb" else _Files(beside, format, single)
         )
@@ -85,10 +83,13 @@ def export(
             if wide:
                 from tbtools.output.wide import widen
 
-                made = widen(tables_of["scalars"], duplicates)
-                result.duplicates = made.duplicates
-                output_.open(WIDE, made.table.schema).write(made.table)
-                result.rows[WIDE] = made.table.num_rows
+                with widen(tables_of["scalars"], duplicates) as made:
+                    result.duplicates = made.duplicates
+                    writer = output_.open(WIDE, made.schema)
+                    result.rows[WIDE] = 0
+                    for piece in made.pieces:
+                        writer.write(piece)
+                        result.rows[WIDE] += piece.num_rows
             else:
                 _stream(tables_of, names, output_, result)
         finally:
@@ -96,8 +97,8 @@ def export(
         if not any(result.rows.values()):
             raise NothingFoundError(f"nothing to export: no rows in {', '.join(names)}")
         result.files = output_.files
-        if not single and format != "duckdb":
-            _write_manifest(beside, format, result)
+        if folder:
+            write_manifest(beside, format, result.rows, result.files)
     return result
 
 
@@ -110,14 +111,6 @@ def _stream(logs: TableSet, names: list[str], output: _Output, result: Exported)
     for name, chunk in sorted(chunks.items()):
         chunk.flush()
         result.rows[name] = chunk.rows
-
-
-def _write_manifest(folder: Path, format: str, result: Exported) -> None:
-    tables = {
-        name: {"rows": rows, "files": result.files[name]} for name, rows in result.rows.items()
-    }
-    manifest = {"tbtools": __version__, "format": format, "tables": tables}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 
 class _Output:

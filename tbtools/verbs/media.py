@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,8 +16,7 @@ from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import CsvWriter
 from tbtools.schema import KEYS
 from tbtools.tables.logs import TableSet
-from tbtools.tables.manifest import MANIFEST
-from tbtools.version import __version__
+from tbtools.tables.manifest import MANIFEST, write_manifest
 
 __all__ = ["INDEX", "MEDIA", "Media", "check_media", "export_media"]
 
@@ -59,8 +57,7 @@ def check_media(
     logs: TableSet, directory: str | os.PathLike[str], tables: Iterable[str] | None, force: bool
 ) -> list[str]:
     """The tables of which files can be written to ``directory``; raises as ``export_media``."""
-    logdirs = [logdir.partition("=")[2] or logdir for logdir in logs.paths]
-    check_target(Path(directory), logdirs, force)
+    check_target(Path(directory), logs.inputs, force, folder=True)
     names = list(logs.tables if tables is None else dict.fromkeys(tables))
     for name in names:
         logs.schema_of(name)
@@ -90,7 +87,7 @@ def export_media(
     """
     names = check_media(logs, directory, tables, force)
     target = Path(directory)
-    with staged(target) as folder:
+    with staged(target, logs.inputs, force, folder=True) as folder:
         folder.mkdir()
         writer = _Writer(folder)
         index = CsvWriter(folder / INDEX, INDEX_SCHEMA, [])
@@ -102,8 +99,7 @@ def export_media(
             index.close()
         if not writer.files:
             raise NothingFoundError("no images, audio or text to write")
-        manifest = {"tbtools": __version__, "format": "media", "files": writer.files}
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+        write_manifest(folder, "media", writer.files, {})
     return Media(target, writer.files)
 
 
