@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import chdir, nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,10 @@ from hypothesis import settings
 
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.load_profile("ci")
+
+# Times are printed in the time of the place.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -37,24 +44,60 @@ def nothing_complains(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
 
 
 class Cli:
-    """The command line in a process of its own, as people run it."""
+    """The command line in this process, its streams pipes; ``in_a_process``: as people run it."""
 
     def __call__(
         self, *arguments: object, code: int = 0, stdin: str | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run it, and see that it ends with ``code``."""
+        # main() keeps both from being imported, which must not reach the tests behind this one.
+        import pandas  # noqa: F401
+
+        from tbtools.cli import main
+
+        words = ["tbtools", *map(str, arguments)]
+        streams = {name: _Stream() for name in ("stdout", "stderr")}
+        ended: object = 0
+        with pytest.MonkeyPatch.context() as patch, chdir(cwd) if cwd else nullcontext():
+            patch.setattr(sys, "argv", words)
+            patch.setattr(sys, "stdin", io.StringIO(stdin or ""))
+            for name, stream in streams.items():
+                patch.setattr(sys, name, stream)
+            try:
+                main()
+            except SystemExit as end:
+                ended = end.code or 0
+            texts = {name: stream.text() for name, stream in streams.items()}
+        return self._checked(subprocess.CompletedProcess(words, ended, **texts), code)
+
+    def in_a_process(self, *arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run it in a process of its own, and see that it ends with ``code``."""
         done = subprocess.run(
             [sys.executable, "-P", "-m", "tbtools", *map(str, arguments)],
             capture_output=True,
             text=True,
-            input=stdin,
-            cwd=cwd,
-            env={**os.environ, "PYTHONWARNINGS": "error", "TZ": "UTC"},
+            env={**os.environ, "PYTHONWARNINGS": "error"},
             check=False,
         )
+        return self._checked(done, code)
+
+    def _checked(
+        self, done: subprocess.CompletedProcess[str], code: int
+    ) -> subprocess.CompletedProcess[str]:
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done
+
+
+class _Stream(io.TextIOWrapper):
+    """A standard stream of which what was written can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+
+    def text(self) -> str:
+        self.seek(0)
+        return self.read()
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from event_writing import EventFile
+from tensor_building import shape_proto, tensor_proto
 
 from tbtools.proto.graph_pb2 import AttrValue, FunctionDef, GraphDef, NodeDef
-from tbtools.proto.tfevents_pb2 import TensorProto, TensorShapeProto
 
-FLOAT, INT32, STRING, BOOL = 1, 3, 7, 10
+FLOAT, INT32, BOOL = 1, 3, 10
 
 
 def node(name: str, op: str, *inputs: str, device: str = "", **attrs: AttrValue) -> NodeDef:
@@ -54,13 +54,6 @@ def dtypes(*numbers: int) -> AttrValue:
     return AttrValue(list=AttrValue.ListValue(type=numbers))
 
 
-def shape_proto(sizes: Sequence[int] | None) -> TensorShapeProto:
-    """A shape; None if its rank is not known, -1 for a size that is not."""
-    if sizes is None:
-        return TensorShapeProto(unknown_rank=True)
-    return TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in sizes])
-
-
 def shape(*sizes: int) -> AttrValue:
     """An attribute that is a shape."""
     return AttrValue(shape=shape_proto(sizes))
@@ -73,13 +66,7 @@ def shapes(*each: Sequence[int] | None) -> AttrValue:
 
 def tensor(number: int, sizes: Sequence[int], content: bytes = b"") -> AttrValue:
     """An attribute that is a tensor."""
-    made = TensorProto(dtype=number, tensor_shape=shape_proto(sizes), tensor_content=content)
-    return AttrValue(tensor=made)
-
-
-def string_tensor(*values: bytes, sizes: Sequence[int] = ()) -> TensorProto:
-    """A tensor of strings, as graphs are in summaries."""
-    return TensorProto(dtype=STRING, string_val=values, tensor_shape=shape_proto(sizes))
+    return AttrValue(tensor=tensor_proto(number, sizes, tensor_content=content))
 
 
 def small_model(units: int = 3, *, device: str = "/gpu:0") -> GraphDef:

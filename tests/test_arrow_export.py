@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -13,6 +11,7 @@ import pyarrow as pa
 import pytest
 from event_writing import EventFile
 from hypothesis import given
+from process_memory import is_told, resident
 from strategies import files
 
 from tbtools import _core
@@ -133,12 +132,7 @@ def test_memory_of_a_released_batch_is_used_again_and_that_of_a_kept_one_is_not(
         assert set(batch["value"].to_numpy()) == {turn / 2}
 
 
-def resident() -> int:
-    """Bytes of this process in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the memory in use")
+@pytest.mark.skipif(not is_told, reason="only Linux tells the memory in use so simply")
 @pytest.mark.parametrize("use", ["nothing", "capsules", "import", "import twice"])
 @pytest.mark.parametrize(
     ("payload", "rounds"), [(1 << 20, 100), (1, 20_000)], ids=["large batches", "small structs"]

@@ -1,10 +1,8 @@
-"""The command line, in processes of its own."""
+"""The command line: what it prints, how it ends, and what it does as a process."""
 
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,6 +12,7 @@ import duckdb
 import pytest
 from conftest import Cli
 from event_writing import EventFile
+from test_terminal import Screen
 
 import tbtools
 
@@ -52,8 +51,10 @@ def test_help_imports_nothing_heavy() -> None:
 def test_commands_import_neither_pandas_nor_numpy(logdir: Path, tmp_path: Path) -> None:
     code = (
         "import sys\nfrom tbtools.cli import main\n"
-        "sys.argv = ['tbtools', *sys.argv[1:]]\nmain()\n"
-        "assert sys.modules['pandas'] is None and sys.modules['numpy'] is None"
+        "try: main()\nexcept SystemExit as end: assert not end.code, end\n"
+        "names = [name for name, module in sys.modules.items() if module is not None]\n"
+        "bad = {'pandas', 'numpy'} & {name.partition('.')[0] for name in names}\n"
+        "assert 'pyarrow' in names and not bad, bad\nprint('checked', file=sys.stderr)"
     )
     for arguments in (
         ["ls", str(logdir)],
@@ -66,7 +67,20 @@ def test_commands_import_neither_pandas_nor_numpy(logdir: Path, tmp_path: Path) 
             text=True,
             check=False,
         )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[-1] == "checked"
         assert "Error" not in done.stderr
+
+
+def test_it_is_a_program(cli: Cli, logdir: Path, tmp_path: Path) -> None:
+    sql = "SELECT run, count(*) AS n FROM scalars GROUP BY run ORDER BY run"
+    assert cli.in_a_process("query", sql, logdir).stdout == "run,n\na,100\nb,100\n"
+    assert cli.in_a_process("ls", logdir).stdout == cli("ls", logdir).stdout
+    damage(logdir)
+    done = cli.in_a_process("export", logdir, "-o", tmp_path / "x", code=3)
+    assert "1 damaged record" in done.stderr
+    (line,) = cli.in_a_process("ls", tmp_path / "gone", code=4).stderr.splitlines()
+    assert line.startswith("tbtools: there is no file or folder")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -237,26 +251,9 @@ def test_all_three_open_an_exported_dataset(cli: Cli, logdir: Path, tmp_path: Pa
 
 def on_a_terminal(*arguments: object) -> str:
     """What a command prints to a terminal of 80 columns, stdout and stderr together."""
-    primary, secondary = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tbtools", *map(str, arguments)],
-        stdout=secondary,
-        stderr=secondary,
-        env={**os.environ, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"},
-    )
-    os.close(secondary)
-    printed = b""
-    while True:
-        try:
-            piece = os.read(primary, 1 << 16)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        printed += piece
-    os.close(primary)
-    assert process.wait() == 0
-    return printed.decode()
+    screen = Screen(*arguments, columns=80)
+    assert screen.code == 0
+    return screen.raw
 
 
 def test_a_terminal_gets_a_table_that_fits(logdir: Path) -> None:

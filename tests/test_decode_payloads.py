@@ -9,9 +9,10 @@ import threading
 import polars as pl
 import pyarrow as pa
 import pytest
+from tensor_building import string_tensor
 
 from tbtools import _core
-from tbtools.proto.tfevents_pb2 import HistogramProto, TensorProto
+from tbtools.proto.tfevents_pb2 import HistogramProto
 
 REASON = pa.dictionary(pa.int8(), pa.string())
 BUCKETS = pa.list_(
@@ -25,9 +26,7 @@ def histogram(*counts: float) -> bytes:
 
 
 def strings(*values: bytes) -> bytes:
-    tensor = TensorProto(dtype=7, string_val=values)
-    tensor.tensor_shape.dim.add(size=len(values))
-    return tensor.SerializeToString()
+    return string_tensor(*values).SerializeToString()
 
 
 def columns(*fields: tuple[str, pa.DataType]) -> pa.Schema:

@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 from event_writing import EventFile
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf.message import Message
 from graph_building import (
     FLOAT,
     dtype,
@@ -26,8 +28,13 @@ from graph_building import (
 
 import tbtools
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
-from tbtools.proto.graph_pb2 import GraphDef
-from tbtools.verbs.graph import Graph, brief, diff, draw, edges, fold, graphs_of, nodes, summary
+from tbtools.proto import graph_pb2, tfevents_pb2
+from tbtools.proto.graph_pb2 import AttrValue, GraphDef
+from tbtools.verbs.graph.difference import diff
+from tbtools.verbs.graph.folding import edges, fold, nodes
+from tbtools.verbs.graph.formats import draw
+from tbtools.verbs.graph.selection import Graph, graphs_of
+from tbtools.verbs.graph.summary import brief, summary
 
 Written = Callable[..., Path]
 
@@ -317,6 +324,34 @@ def test_pbtxt_has_nodes_functions_and_versions(one: Any) -> None:
         'output_arg { name: "y" } } node_def { name: "r" op: "Relu" input: "x" } '
         'ret { key: "y" value: "r:activations:0" } } } versions { producer: 27 }'
     )
+
+
+def text_form_class() -> type[Message]:
+    """A GraphDef as TensorFlow defines it: attributes are messages, where ours are their bytes."""
+    pool = descriptor_pool.DescriptorPool()
+    for file in (tfevents_pb2.DESCRIPTOR, graph_pb2.DESCRIPTOR):
+        made = descriptor_pb2.FileDescriptorProto()
+        file.CopyToProto(made)
+        for message in made.message_type:
+            if message.name == "NodeDef":
+                value = message.nested_type[0].field[1]
+                value.type, value.type_name = value.TYPE_MESSAGE, ".tbtools.AttrValue"
+        pool.Add(made)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tbtools.GraphDef"))
+
+
+def test_pbtxt_reads_as_the_graph_that_was_written(one: Any) -> None:
+    body = function("f", ["x", ODD], {"y": "r:activations:0", ODD: "x"}, node("r", ODD, "x"))
+    known = {"k": AttrValue(s=ODD.encode()), "_output_shapes": shapes([1, -1], None)}
+    made = graph(node("a", "A"), node(ODD, ODD, f"^{ODD}", device=ODD, **known), functions=[body])
+    text = drawn(one(made), "pbtxt")
+    assert text.isascii()
+    read = GraphDef.FromString(text_format.Parse(text, text_form_class()()).SerializeToString())
+    signature = made.library.function[0].signature
+    for argument in (*signature.input_arg, *signature.output_arg):
+        argument.ClearField("type")  # which the tables have as text
+    made.ClearField("versions")
+    assert read == made
 
 
 @pytest.mark.parametrize("form", ["dot", "mermaid", "graphml", "json"])

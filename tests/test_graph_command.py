@@ -20,7 +20,9 @@ from tbtools.cli.graph import graph as command
 from tbtools.errors import NothingFoundError, TargetExistsError, UsageError
 from tbtools.proto.graph_pb2 import GraphDef, NodeExecStats, RunMetadata
 from tbtools.proto.tfevents_pb2 import TaggedRunMetadata
-from tbtools.verbs.graph import diff, graphs_of
+from tbtools.verbs import graph as verb
+from tbtools.verbs.graph.difference import diff
+from tbtools.verbs.graph.selection import graphs_of
 
 
 class Logs:
@@ -206,6 +208,50 @@ def test_diff_ends_with_one_if_graphs_differ(logs: Logs, run: Any) -> None:
     for wrong in ([a], [a, b, a], [a, b, "-f", "dot"]):
         with pytest.raises(UsageError):
             run("diff", *wrong)
+
+
+def test_nodes_are_no_drawing(logs: Logs, run: Any) -> None:
+    with pytest.raises(UsageError, match="are rows, which dot cannot hold"):
+        run(logs("a", small_model()), "--nodes", "-f", "dot")
+
+
+# --- the library ---------------------------------------------------------------------------------
+
+
+def test_the_library_gives_what_the_command_prints(logs: Logs, run: Any) -> None:
+    folder = logs("a", small_model(), run="a")
+    logs("a", small_model(4), run="b")
+    opened = tbtools.open(folder)
+    for options in ({}, {"nodes": True}, {"edges": True, "depth": 1}):
+        arguments = [f"--{name}" for name in options if name != "depth"]
+        arguments += ["--depth", "1"] if "depth" in options else []
+        printed = run(folder, *arguments, "--scope", "dense", "--run", "a", "-f", "jsonl").stdout
+        by_path = verb.graph(folder, run="a", scope="dense", **options)
+        assert [row["graph"] for row in by_path.to_pylist()] == [
+            json.loads(line)["graph"] for line in printed.splitlines()
+        ]
+        both = verb.graph(opened, scope="dense", **options)
+        assert both.num_rows == 2 * by_path.num_rows
+        assert both.schema == by_path.schema
+    lines = list(verb.graph_drawing(folder, "mermaid", run="a", depth=1))
+    assert lines == run(folder, "--run", "a", "-f", "mermaid", "--depth", 1).stdout.splitlines()
+    with pytest.raises(UsageError, match="2 graphs"):
+        verb.graph_drawing(opened, "dot")
+    with pytest.raises(UsageError, match="two tables"):
+        verb.graph(opened, nodes=True, edges=True)
+    with pytest.raises(UsageError, match="--depth folds"):
+        verb.graph(opened, depth=1)
+    with pytest.raises(UsageError, match="run"):
+        verb.graph(opened, run="a")
+
+
+def test_the_library_compares(logs: Logs) -> None:
+    a, b = logs("a", small_model()), logs("b", small_model(4))
+    assert verb.graph_diff(a, tbtools.open(a)).num_rows == 0
+    changed = verb.graph_diff(a, b, graph="graph_def").to_pylist()
+    assert [row["name"] for row in changed] == ["dense/kernel"] * 2
+    with pytest.raises(NothingFoundError):
+        verb.graph_diff(a, b, graph="other")
 
 
 # --- the statements of docs/graphs.md ------------------------------------------------------------

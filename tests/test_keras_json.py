@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from graph_building import string_tensor
 from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, metadata_of, rows_of
+from tensor_building import string_tensor
 
 from tbtools.decode.tensor_values import RefusedError
 from tbtools.kinds.graphs import KIND
@@ -217,7 +217,7 @@ def test_an_empty_model_has_no_layers() -> None:
 
 def model_rows(model: Any, name: str = "graph_nodes") -> list[dict[str, Any]]:
     """The rows of a model that was logged as the callback does it."""
-    payload = string_tensor(json.dumps(model).encode())
+    payload = string_tensor(json.dumps(model).encode(), shape=())
     events = events_of(payload, metadata=metadata_of("graph_keras_model", b"1"))
     return rows_of(KIND, events, name)
 
@@ -349,6 +349,6 @@ def test_whatever_a_model_says_only_refusal_is_raised(config: Any, nodes: Any, g
         functional("m", given_, nodes, layer("a", dtype=given_, batch_shape=nodes), odd),
         sequential("s", layer("a"), odd),
     ):
-        payload = string_tensor(json.dumps(model).encode())
+        payload = string_tensor(json.dumps(model).encode(), shape=())
         decoded = KIND.decode(events_of(payload, metadata=metadata_of("graph_keras_model", b"1")))
         assert bool(decoded.refused) != bool(decoded.tables)

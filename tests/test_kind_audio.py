@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, refused_by, rows_in, rows_of
+from tensor_building import string_tensor
 
 from tbtools.decode.kind import Events
 from tbtools.kinds.audio import KIND
@@ -29,15 +30,8 @@ def wav(rate: int = 44100, channels: int = 2, frames: int = 5) -> bytes:
     return file.getvalue()
 
 
-def sounds(*strings: bytes, shape: list[int] | None = None) -> TensorProto:
-    made = TensorProto(dtype=7, string_val=strings)
-    for size in [len(strings)] if shape is None else shape:
-        made.tensor_shape.dim.add(size=size)
-    return made
-
-
 def pairs(*strings: bytes) -> TensorProto:
-    return sounds(*strings, shape=[len(strings) // 2, 2])
+    return string_tensor(*strings, shape=[len(strings) // 2, 2])
 
 
 def legacy(*payloads: Summary.Audio | bytes | None) -> Events:
@@ -62,7 +56,7 @@ def test_no_events_are_no_rows() -> None:
 
 
 def test_each_sound_of_a_list_is_a_row_without_a_label() -> None:
-    events = events_of(sounds(wav(), wav(8000, 1, 7)))
+    events = events_of(string_tensor(wav(), wav(8000, 1, 7)))
     assert rows_of(KIND, events) == [
         {
             "event_index": 0,
@@ -86,7 +80,9 @@ def test_each_sound_of_a_list_is_a_row_without_a_label() -> None:
 
 
 def test_each_pair_is_a_row_with_its_label() -> None:
-    events = events_of(pairs(b"1", "Größe".encode(), b"2", b""), sounds(b"3"), pairs(b"4", b"x"))
+    events = events_of(
+        pairs(b"1", "Größe".encode(), b"2", b""), string_tensor(b"3"), pairs(b"4", b"x")
+    )
     rows = rows_of(KIND, events)
     assert [(row["event_index"], row["index"], row.get("label"), row["data"]) for row in rows] == [
         (0, 0, "Größe", b"1"),
@@ -97,7 +93,7 @@ def test_each_pair_is_a_row_with_its_label() -> None:
 
 
 def test_no_sounds_are_no_rows_and_not_refused() -> None:
-    assert rows_of(KIND, events_of(sounds(), sounds(shape=[0, 2]))) == []
+    assert rows_of(KIND, events_of(string_tensor(), string_tensor(shape=[0, 2]))) == []
 
 
 def test_a_legacy_sound_is_what_it_claims_to_be() -> None:
@@ -146,7 +142,7 @@ def test_a_legacy_sound_of_nothing_is_a_row() -> None:
 def test_other_formats_are_known_by_their_first_bytes(
     begin: bytes, content_type: str | None
 ) -> None:
-    (row,) = rows_of(KIND, events_of(sounds(begin)))
+    (row,) = rows_of(KIND, events_of(string_tensor(begin)))
     assert row.get("content_type") == content_type
     assert "frames" not in row
 
@@ -154,7 +150,7 @@ def test_other_formats_are_known_by_their_first_bytes(
 def test_a_wav_file_that_is_cut_off_never_raises() -> None:
     whole = wav()
     for length in range(len(whole)):
-        (row,) = rows_of(KIND, events_of(sounds(whole[:length])))
+        (row,) = rows_of(KIND, events_of(string_tensor(whole[:length])))
         assert row["data"] == whole[:length]
         # Of a file that was not finished, what is there counts.
         assert row.get("frames") in (None, max(0, length - 44) // 4)
@@ -172,20 +168,24 @@ def test_chunks_before_the_samples_are_passed_over() -> None:
     form = chunk(b"fmt ", struct.pack("<HHIIHH", 3, 1, 16000, 64000, 4, 32))
     file = riff(chunk(b"LIST", b"odd") + b"\0", form, chunk(b"fact", bytes(4)))
     endless = chunk(b"data", bytes(12), size=2**32 - 1)
-    (row,) = rows_of(KIND, events_of(sounds(file + endless)))
+    (row,) = rows_of(KIND, events_of(string_tensor(file + endless)))
     assert (row["sample_rate"], row["channels"], row["frames"]) == (16000, 1, 3)
 
 
 def test_frames_of_a_packed_wav_file_are_not_known() -> None:
     adpcm = chunk(b"fmt ", struct.pack("<HHIIHH", 2, 1, 16000, 8000, 256, 4))
-    (row,) = rows_of(KIND, events_of(sounds(riff(adpcm, chunk(b"data", bytes(512))))))
+    (row,) = rows_of(KIND, events_of(string_tensor(riff(adpcm, chunk(b"data", bytes(512))))))
     assert row["sample_rate"] == 16000
     assert "frames" not in row
 
 
 def test_both_forms_in_one_batch_stay_in_order() -> None:
     events = events_of(
-        sounds(b"1"), Summary.Audio(encoded_audio_string=b"2"), b"\xff", pairs(b"3", b"x"), None
+        string_tensor(b"1"),
+        Summary.Audio(encoded_audio_string=b"2"),
+        b"\xff",
+        pairs(b"3", b"x"),
+        None,
     )
     fields = pa.array(["tensor", "audio", "audio", "tensor", "audio"])
     events = dataclasses.replace(events, field=fields)
@@ -201,10 +201,10 @@ def test_what_is_not_a_list_of_sounds_is_refused_in_plain_words() -> None:
         None,
         b"\xff",
         TensorProto(dtype=1),
-        sounds(b"1", shape=[]),
-        sounds(b"1", b"2", b"3", shape=[1, 3]),
-        sounds(b"1", b"2", shape=[1, 2, 1]),
-        sounds(b"1", b"2", shape=[10**10, 2]),
+        string_tensor(b"1", shape=[]),
+        string_tensor(b"1", b"2", b"3", shape=[1, 3]),
+        string_tensor(b"1", b"2", shape=[1, 2, 1]),
+        string_tensor(b"1", b"2", shape=[10**10, 2]),
         pairs(b"1", b"good", b"2", b"\xff"),
     ) == [
         "metadata without a value",
@@ -223,7 +223,7 @@ def test_every_byte_of_every_sound_is_kept(batches: list[tuple[bool, list[bytes]
     tensors = [
         pairs(*(each for sound in batch for each in (sound, b"label")))
         if labelled
-        else sounds(*batch)
+        else string_tensor(*batch)
         for labelled, batch in batches
     ]
     rows = rows_of(KIND, events_of(*tensors))
@@ -243,5 +243,5 @@ def test_no_bytes_raise(payloads: list[bytes]) -> None:
 @given(st.binary(max_size=60))
 def test_no_wav_header_raises(rest: bytes) -> None:
     for file in (riff(rest), riff(chunk(b"fmt ", rest), chunk(b"data", rest))):
-        (row,) = rows_of(KIND, events_of(sounds(file)))
+        (row,) = rows_of(KIND, events_of(string_tensor(file)))
         assert row["content_type"] == "audio/wav"

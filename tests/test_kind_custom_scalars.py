@@ -5,20 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, refused_by, rows_in, rows_of
+from tensor_building import STRING, string_tensor
 
 from tbtools.kinds.custom_scalars import KIND
 from tbtools.proto.plugins_pb2 import Category, Chart, Layout, MarginChartContent
 from tbtools.proto.plugins_pb2 import MultilineChartContent as Multiline
 from tbtools.proto.tfevents_pb2 import TensorProto
 
-STRING = 7
-
 
 def layout(*categories: Category, shape: tuple[int, ...] = ()) -> TensorProto:
-    made = TensorProto(dtype=STRING, string_val=[Layout(category=categories).SerializeToString()])
-    for size in shape:
-        made.tensor_shape.dim.add(size=size)
-    return made
+    return string_tensor(Layout(category=categories).SerializeToString(), shape=shape)
 
 
 def margin(title: str, *series: tuple[str, str, str]) -> Chart:
@@ -101,9 +97,7 @@ def test_what_is_not_a_layout_is_refused() -> None:
         "the string is not a layout of charts",
         "the string is not a layout of charts",
     ]
-    two = TensorProto(dtype=STRING, string_val=[b"", b""])
-    two.tensor_shape.dim.add(size=2)
-    assert refused_by(KIND, two) == ["2 strings, not the one of a layout"]
+    assert refused_by(KIND, string_tensor("", "")) == ["2 strings, not the one of a layout"]
 
 
 @given(st.lists(st.binary(max_size=48)))

@@ -11,19 +11,17 @@ from graph_building import (
     BOOL,
     FLOAT,
     INT32,
-    STRING,
     dtype,
     dtypes,
     function,
     graph,
     node,
     shape,
-    shape_proto,
     shapes,
-    string_tensor,
     tensor,
 )
-from kind_events import events_of, metadata_of, rows_in
+from kind_events import events_of, metadata_of, rows_of
+from tensor_building import STRING, shape_proto, string_tensor, tensor_proto
 
 from tbtools.decode.kind import Events
 from tbtools.kinds.graphs import KIND
@@ -36,29 +34,23 @@ from tbtools.proto.graph_pb2 import (
     OpDef,
     RunMetadata,
 )
-from tbtools.proto.tfevents_pb2 import TensorProto
 
 Rows = list[dict[str, Any]]
 
 PLUGINS = ("graph_run_metadata", "graph_run_metadata_graph")
 
 
-def rows(events: Events, name: str) -> Rows:
-    """The rows of a table; nothing may be refused."""
-    decoded = KIND.decode(events)
-    assert decoded.refused == []
-    return rows_in(KIND, events, decoded, name)
-
-
 def nodes(*each: NodeDef, producer: int = 0) -> Rows:
     """The rows of these nodes as a graph."""
-    return rows(events_of(graph(*each, producer=producer), field="graph_def"), "graph_nodes")
+    return rows_of(
+        KIND, events_of(graph(*each, producer=producer), field="graph_def"), "graph_nodes"
+    )
 
 
 def edges_of(made: GraphDef) -> list[tuple[Any, ...]]:
     """The edges of a graph: source, its output and port, target, index, whether control."""
     names = ("source", "source_output", "source_port", "target", "target_index", "control")
-    found = rows(events_of(made, field="graph_def"), "graph_edges")
+    found = rows_of(KIND, events_of(made, field="graph_def"), "graph_edges")
     return [tuple(row.get(name) for name in names) for row in found]
 
 
@@ -77,7 +69,7 @@ def output_types(*each: NodeDef) -> list[Any]:
 
 def run_metadata(*payloads: RunMetadata, plugin: str = "graph_run_metadata") -> Events:
     """Events as ``trace_export`` writes them."""
-    tensors = [string_tensor(payload.SerializeToString()) for payload in payloads]
+    tensors = [string_tensor(payload.SerializeToString(), shape=()) for payload in payloads]
     return events_of(*tensors, metadata=metadata_of(plugin, b"1"))
 
 
@@ -114,7 +106,7 @@ def test_a_node_may_say_nothing() -> None:
 
 def test_graphs_are_named_by_what_they_are_and_when_they_were_written() -> None:
     events = events_of(graph(node("a", "NoOp")), graph(node("a", "NoOp")), field="graph_def")
-    assert [row["graph"] for row in rows(events, "graph_nodes")] == [
+    assert [row["graph"] for row in rows_of(KIND, events, "graph_nodes")] == [
         "graph_def@0",
         "graph_def:1@1",
     ]
@@ -127,7 +119,7 @@ def test_a_row_of_graphs_says_what_it_has() -> None:
         functions=[function("f", ["x"], {"y": "x"})],
         producer=27,
     )
-    assert rows(events_of(made, field="graph_def"), "graphs") == [
+    assert rows_of(KIND, events_of(made, field="graph_def"), "graphs") == [
         {
             "event_index": 0,
             "graph": "graph_def@0",
@@ -184,7 +176,7 @@ def test_inside_of_functions_an_edge_names_the_output() -> None:
 def test_nodes_of_functions_know_their_function() -> None:
     body = function("f", ["x"], {"y": "r:activations:0"}, node("r", "Relu", "x", T=dtype(FLOAT)))
     made = graph(node("call", "f", "a"), functions=[body])
-    found = rows(events_of(made, field="graph_def"), "graph_nodes")
+    found = rows_of(KIND, events_of(made, field="graph_def"), "graph_nodes")
     assert [(row.get("function"), row["name"], row["op"]) for row in found] == [
         (None, "call", "f"),
         ("f", "x", "_Arg"),
@@ -195,7 +187,7 @@ def test_nodes_of_functions_know_their_function() -> None:
 
 def test_a_call_gives_what_its_function_gives() -> None:
     made = graph(node("call", "f"), functions=[function("f", [], {"a": "x", "b": "y"})])
-    found = rows(events_of(made, field="graph_def"), "graph_nodes")
+    found = rows_of(KIND, events_of(made, field="graph_def"), "graph_nodes")
     assert found[0]["output_types"] == ["float32", "float32"]
 
 
@@ -234,18 +226,22 @@ def test_a_call_gives_what_its_function_gives() -> None:
         (tensor(BOOL, (1,), b"\1"), "bool[1] [true]"),
         (tensor(FLOAT, (2, 2), b""), "float32[2,2] without values"),
         (tensor(FLOAT, (0, 2), b""), "float32[0,2] []"),
-        (AttrValue(tensor=string_tensor(b"a", b"b", sizes=[2])), 'string[2] ["a", "b"]'),
+        (AttrValue(tensor=string_tensor(b"a", b"b")), 'string[2] ["a", "b"]'),
         (
-            AttrValue(
-                tensor=TensorProto(dtype=FLOAT, float_val=[0.5], tensor_shape=shape_proto([9, 9]))
-            ),
+            AttrValue(tensor=tensor_proto(FLOAT, [9, 9], float_val=[0.5])),
             "float32[9,9] filled with 0.5",
         ),
         (
-            AttrValue(
-                tensor=TensorProto(dtype=19, half_val=[0x3C00, 0], tensor_shape=shape_proto([3]))
-            ),
+            AttrValue(tensor=tensor_proto(19, [3], half_val=[0x3C00, 0])),
             "float16[3] [1.0, 0.0], the last repeated",
+        ),
+        (tensor(14, (2,), b"\x80\x3f\x00\xc0"), "bfloat16[2] [1, -2]"),
+        (tensor(24, (1,), b"\x3c"), "float8_e5m2[1] [1.0]"),
+        (tensor(22, (1,), b"\xff\xff\xff\xff"), "uint32[1] [4294967295]"),
+        (tensor(9, (1,), b"\x01\0\0\0\0\0\x20\0"), "int64[1] [9007199254740993]"),
+        (
+            AttrValue(tensor=tensor_proto(4, [1], uint32_val=[7])),
+            "uint8[1] [7]",
         ),
     ],
 )
@@ -272,7 +268,7 @@ def test_what_is_large_is_told_by_size_and_hash() -> None:
         tensor(FLOAT, (1,), b"\0\0\0"),
         tensor(STRING, (5,), b""),
         tensor(99, (5,), b"\0"),
-        AttrValue(tensor=string_tensor(*[b"x" * 500] * 9, sizes=[9])),
+        AttrValue(tensor=string_tensor(*[b"x" * 500] * 9)),
     ],
 )
 def test_a_tensor_may_declare_anything(value: AttrValue) -> None:
@@ -285,6 +281,13 @@ def test_an_attribute_that_cannot_be_read_costs_no_more_than_itself() -> None:
     (row,) = nodes(bad)
     assert row["attrs"][0] == ("T", "float32")
     assert row["attrs"][1][1].startswith("not readable <2 bytes, ")
+
+
+def test_a_type_may_be_any_number() -> None:
+    made = graph(functions=[function("f", ["x"], {"y": "x"})])
+    made.library.function[0].signature.input_arg[0].type = 2**31 - 1
+    given, _ = rows_of(KIND, events_of(made, field="graph_def"), "graph_nodes")
+    assert given["output_types"] == ["type 2147483647"]
 
 
 def test_attributes_are_in_the_order_of_their_names() -> None:
@@ -351,9 +354,9 @@ def test_a_meta_graph_brings_its_operations_along() -> None:
     output = OpDef.ArgDef(name="o", type_attr="A")
     meta.meta_info_def.stripped_op_list.op.add(name="Mine", output_arg=[output])
     events = events_of(meta, field="meta_graph_def")
-    (about,) = rows(events, "graphs")
+    (about,) = rows_of(KIND, events, "graphs")
     assert (about["source"], about["made_by"]) == ("meta_graph_def", "TensorFlow 1.15.0")
-    (row,) = rows(events, "graph_nodes")
+    (row,) = rows_of(KIND, events, "graph_nodes")
     assert (row["graph"], row["output_types"]) == ("meta_graph_def@0", ["int32"])
 
 
@@ -361,7 +364,7 @@ def test_run_metadata_shows_one_function_as_it_is() -> None:
     run = RunMetadata()
     run.function_graphs.add(pre_optimization_graph=graph(node("a/b", "Op", "c")))
     for plugin in PLUGINS:
-        (row,) = rows(run_metadata(run, plugin=plugin), "graph_nodes")
+        (row,) = rows_of(KIND, run_metadata(run, plugin=plugin), "graph_nodes")
         assert (row["graph"], row["name"], row["inputs"]) == ("tag0@0", "a/b", ["c"])
 
 
@@ -372,7 +375,7 @@ def test_run_metadata_of_several_functions_has_prefixes() -> None:
         body = function("f", [], {"y": "c:output:0"}, node("c", "Const"))
         made = graph(node("x", "P", "^a", "b:1", f=call), functions=[body])
         run.function_graphs.add(pre_optimization_graph=made, partition_graphs=[graph()] * number)
-    found = rows(run_metadata(run), "graph_nodes")
+    found = rows_of(KIND, run_metadata(run), "graph_nodes")
     assert [(row.get("function"), row["name"], row["inputs"], row["attrs"]) for row in found] == [
         (None, "graph_1/x", ["^graph_1/a", "graph_1/b:1"], [("f", "graph_1_f")]),
         ("graph_1_f", "c", [], []),

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, metadata_of, refused_by, rows_in, rows_of
 from oracle import read
+from tensor_building import tensor_proto
 
 import tbtools
 from tbtools.decode.kind import Events
@@ -27,16 +28,10 @@ FLOAT, DOUBLE = 1, 2
 
 
 def tensor(dtype: int, shape: list[int], values: list[float], form: str = "content") -> TensorProto:
-    made = TensorProto(dtype=dtype)
-    for size in shape:
-        made.tensor_shape.dim.add(size=size)
     if form == "content":
-        made.tensor_content = struct.pack(
-            f"<{len(values)}{'f' if dtype == FLOAT else 'd'}", *values
-        )
-    else:
-        getattr(made, form).extend(values)
-    return made
+        content = struct.pack(f"<{len(values)}{'f' if dtype == FLOAT else 'd'}", *values)
+        return tensor_proto(dtype, shape, tensor_content=content)
+    return tensor_proto(dtype, shape, **{form: values})
 
 
 def legacy(*payloads: bytes | HistogramProto | None) -> Events:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, refused_by, rows_in, rows_of
 from oracle import read
+from tensor_building import string_tensor
 from test_image_headers import gif, jpeg, png
 
 import tbtools
@@ -21,13 +22,6 @@ from tbtools.proto.tfevents_pb2 import Summary, TensorProto
 from tbtools.schema import LABEL
 
 WRONG_CLAIMS = "width and height before the images are not numbers"
-
-
-def batch(*strings: bytes, shape: list[int] | None = None) -> TensorProto:
-    made = TensorProto(dtype=7, string_val=strings)
-    for size in [len(strings)] if shape is None else shape:
-        made.tensor_shape.dim.add(size=size)
-    return made
 
 
 def legacy(*images: Summary.Image | bytes | None) -> Events:
@@ -51,7 +45,9 @@ def test_no_events_are_no_rows() -> None:
 
 def test_each_image_of_a_batch_is_a_row() -> None:
     events = events_of(
-        batch(b"9", b"9", png(2, 3), jpeg(4, 5)), batch(b"7", b"8"), batch(b"7", b"8", gif(6, 7))
+        string_tensor(b"9", b"9", png(2, 3), jpeg(4, 5)),
+        string_tensor(b"7", b"8"),
+        string_tensor(b"7", b"8", gif(6, 7)),
     )
     assert rows_of(KIND, events) == [
         {
@@ -82,11 +78,11 @@ def test_each_image_of_a_batch_is_a_row() -> None:
 
 
 def test_a_batch_without_images_is_neither_a_row_nor_refused() -> None:
-    assert rows_of(KIND, events_of(batch(b"640", b"480"))) == []
+    assert rows_of(KIND, events_of(string_tensor(b"640", b"480"))) == []
 
 
 def test_the_claim_counts_where_the_image_does_not_say() -> None:
-    events = events_of(batch(b"640", b"480", b"<svg/>", png(2, 3)[:12], b""))
+    events = events_of(string_tensor(b"640", b"480", b"<svg/>", png(2, 3)[:12], b""))
     rows = rows_of(KIND, events)
     assert [(row["width"], row["height"]) for row in rows] == [(640, 480)] * 3
     assert [row.get("format") for row in rows] == [None, "png", None]
@@ -117,7 +113,11 @@ def test_a_legacy_image_of_nothing_is_a_row() -> None:
 def test_both_forms_in_one_batch_stay_in_order() -> None:
     image = Summary.Image(encoded_image_string=gif(1, 2))
     events = events_of(
-        batch(b"1", b"1", png(1, 1), png(2, 2)), image, b"\xff", batch(b"1", b"1", b"?"), None
+        string_tensor(b"1", b"1", png(1, 1), png(2, 2)),
+        image,
+        b"\xff",
+        string_tensor(b"1", b"1", b"?"),
+        None,
     )
     fields = pa.array(["tensor", "image", "image", "tensor", "image"])
     events = dataclasses.replace(events, field=fields)
@@ -138,15 +138,15 @@ def test_what_is_not_a_batch_of_images_is_refused_in_plain_words() -> None:
         None,
         b"\xff",
         TensorProto(dtype=1, float_val=[1]),
-        batch(b"1", shape=[]),
-        batch(b"1", b"1", b"x", b"y", shape=[2, 2]),
-        batch(b"1"),
-        batch(png(1, 1), png(1, 1)),
-        batch(b"-1", b"1", b"x"),
-        batch(b"1", b"1e3", b"x"),
-        batch(b"1", b"", b"x"),
-        batch(b"1", b"\xff", b"x"),
-        batch(b"1", b"9" * 100, b"x"),
+        string_tensor(b"1", shape=[]),
+        string_tensor(b"1", b"1", b"x", b"y", shape=[2, 2]),
+        string_tensor(b"1"),
+        string_tensor(png(1, 1), png(1, 1)),
+        string_tensor(b"-1", b"1", b"x"),
+        string_tensor(b"1", b"1e3", b"x"),
+        string_tensor(b"1", b"", b"x"),
+        string_tensor(b"1", b"\xff", b"x"),
+        string_tensor(b"1", b"9" * 100, b"x"),
     ) == [
         "metadata without a value",
         "not a tensor",
@@ -160,13 +160,17 @@ def test_what_is_not_a_batch_of_images_is_refused_in_plain_words() -> None:
 
 @pytest.mark.parametrize("size", [10**10, 2**40, 2**63 - 1])
 def test_images_that_are_only_declared_are_refused(size: int) -> None:
-    (reason,) = refused_by(KIND, batch(b"1", b"1", b"x", shape=[size]))
+    (reason,) = refused_by(KIND, string_tensor(b"1", b"1", b"x", shape=[size]))
     assert reason == "the tensor holds more or fewer values than its shape declares"
 
 
 def test_what_is_refused_does_not_move_the_rest() -> None:
     events = events_of(
-        batch(b"1", b"1", b"a"), batch(b"x", b"1", b"b"), b"\xff", batch(b"1", b"1", b"c"), batch()
+        string_tensor(b"1", b"1", b"a"),
+        string_tensor(b"x", b"1", b"b"),
+        b"\xff",
+        string_tensor(b"1", b"1", b"c"),
+        string_tensor(),
     )
     decoded = KIND.decode(events)
     rows = rows_in(KIND, events, decoded, "images")
@@ -186,7 +190,7 @@ def test_every_byte_of_every_image_is_kept(batches: list[tuple[bool, list[bytes]
             images = images[:1] or [b""]
             payloads.append(Summary.Image(encoded_image_string=images[0]))
         else:
-            payloads.append(batch(b"1", b"2", *images))
+            payloads.append(string_tensor(b"1", b"2", *images))
         expected += [(number, index, image) for index, image in enumerate(images)]
     fields = pa.array(["image" if each else "tensor" for each, _ in batches], pa.string())
     events = dataclasses.replace(events_of(*payloads), field=fields)

@@ -7,6 +7,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, metadata_of, refused_by, rows_in, rows_of
+from tensor_building import tensor_proto
 
 from tbtools.kinds.meshes import KIND
 from tbtools.proto.plugins_pb2 import MeshPluginData
@@ -21,10 +22,7 @@ def about(part: int, config: str = "") -> bytes:
 
 def points(dtype: int, code: str, *numbers: float) -> TensorProto:
     content = struct.pack(f"<{len(numbers)}{code}", *numbers)
-    made = TensorProto(dtype=dtype, tensor_content=content)
-    for size in (1, len(numbers) // 3, 3):
-        made.tensor_shape.dim.add(size=size)
-    return made
+    return tensor_proto(dtype, (1, len(numbers) // 3, 3), tensor_content=content)
 
 
 def test_no_events_are_no_rows() -> None:
@@ -103,8 +101,7 @@ def test_metadata_must_say_which_part_it_is() -> None:
 
 
 def test_points_that_are_only_declared_are_refused() -> None:
-    huge = TensorProto(dtype=4, int_val=[1])
-    huge.tensor_shape.dim.add(size=10**10)
+    huge = tensor_proto(4, [10**10], int_val=[1])
     assert "declares 10000000000" in refused_by(KIND, huge, metadata=about(COLOR))[0]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, refused_by, rows_in, rows_of
+from tensor_building import tensor_proto
 
 from tbtools.kinds.pr_curves import KIND, ROWS
 from tbtools.proto.tfevents_pb2 import TensorProto
@@ -15,17 +17,11 @@ from tbtools.proto.tfevents_pb2 import TensorProto
 
 def curve(*shape: int, dtype: int = 1, start: float = 0.0) -> TensorProto:
     """A tensor of this shape that counts up from ``start``."""
-    made = TensorProto(dtype=dtype)
-    count = 1
-    for size in shape:
-        made.tensor_shape.dim.add(size=size)
-        count *= size
+    count = math.prod(shape)
     code = {1: "f", 2: "d", 3: "i"}[dtype]
     numbers = [start + number for number in range(count)]
-    made.tensor_content = struct.pack(
-        f"<{count}{code}", *map(int if code == "i" else float, numbers)
-    )
-    return made
+    content = struct.pack(f"<{count}{code}", *map(int if code == "i" else float, numbers))
+    return tensor_proto(dtype, shape, tensor_content=content)
 
 
 def test_no_events_are_no_rows() -> None:
@@ -84,9 +80,7 @@ def test_what_is_not_a_curve_is_refused() -> None:
 
 
 def test_thresholds_that_are_only_declared_are_refused() -> None:
-    huge = TensorProto(dtype=1, float_val=[1.0])
-    huge.tensor_shape.dim.add(size=6)
-    huge.tensor_shape.dim.add(size=10**9)
+    huge = tensor_proto(1, [6, 10**9], float_val=[1.0])
     assert refused_by(KIND, huge) == ["the shape declares 6000000000 numbers, the tensor holds 1"]
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from event_writing import EventFile, summary_metadata
-from graph_building import dtype, graph, node, shape_proto, string_tensor
+from graph_building import dtype, graph, node
 from hypothesis import given
 from hypothesis import strategies as st
-from kind_events import events_of, metadata_of, refused_by, rows_in
+from kind_events import events_of, metadata_of, refused_by, rows_in, rows_of
+from tensor_building import shape_proto, string_tensor
 
 import tbtools
 from tbtools.decode.kind import Events
@@ -20,13 +21,6 @@ from tbtools.proto.tfevents_pb2 import TaggedRunMetadata, TensorProto
 
 PLUGINS = ("graph_run_metadata", "graph_run_metadata_graph", "graph_keras_model")
 FIELDS = ("graph_def", "meta_graph_def", "tagged_run_metadata")
-
-
-def rows(events: Events, name: str) -> list[dict[str, Any]]:
-    """The rows of a table; nothing may be refused."""
-    decoded = KIND.decode(events)
-    assert decoded.refused == []
-    return rows_in(KIND, events, decoded, name)
 
 
 def tagged(run: RunMetadata, tag: str = "step0100") -> Events:
@@ -43,12 +37,12 @@ def measured(*each: NodeExecStats, device: str = "/cpu:0", threads: dict[int, st
 
 
 def test_tagged_run_metadata_is_named_by_its_tag() -> None:
-    (row,) = rows(tagged(RunMetadata()), "graphs")
+    (row,) = rows_of(KIND, tagged(RunMetadata()), "graphs")
     assert (row["graph"], row["source"], row["nodes"]) == ("step0100@0", "run_metadata", 0)
 
 
 def test_tagged_run_metadata_without_tag_has_a_name_too() -> None:
-    (row,) = rows(tagged(RunMetadata(), tag=""), "graphs")
+    (row,) = rows_of(KIND, tagged(RunMetadata(), tag=""), "graphs")
     assert row["graph"] == "tagged_run_metadata@0"
 
 
@@ -68,7 +62,7 @@ def test_a_node_that_ran_is_a_row() -> None:
     output = stats.output.add().tensor_description
     output.dtype = 1
     output.shape.CopyFrom(shape_proto([2, 3]))
-    assert rows(tagged(measured(stats, threads={7: "worker"})), "node_stats") == [
+    assert rows_of(KIND, tagged(measured(stats, threads={7: "worker"})), "node_stats") == [
         {
             "event_index": 0,
             "graph": "step0100@0",
@@ -90,7 +84,7 @@ def test_a_node_that_ran_is_a_row() -> None:
 
 
 def test_what_was_not_measured_is_null() -> None:
-    (row,) = rows(tagged(measured(NodeExecStats(node_name="n"))), "node_stats")
+    (row,) = rows_of(KIND, tagged(measured(NodeExecStats(node_name="n"))), "node_stats")
     assert row["thread"] == "0"
     assert not {"memory_bytes", "peak_bytes", "scheduled_us", "label"} & row.keys()
 
@@ -99,7 +93,7 @@ def test_sums_that_no_int64_holds_are_null() -> None:
     stats = NodeExecStats(op_start_rel_micros=-(1 << 63), op_end_rel_micros=(1 << 63) - 1)
     for _ in range(2):
         stats.memory.add(total_bytes=(1 << 63) - 1)
-    (row,) = rows(tagged(measured(stats)), "node_stats")
+    (row,) = rows_of(KIND, tagged(measured(stats)), "node_stats")
     assert not {"memory_bytes", "op_duration_us"} & row.keys()
 
 
@@ -109,7 +103,7 @@ def test_graphs_that_tensorboard_does_not_show_have_names_of_their_own() -> None
     run.function_graphs.add(
         pre_optimization_graph=made, post_optimization_graph=made, partition_graphs=[made, made]
     )
-    assert [(row["graph"], row.get("stage")) for row in rows(tagged(run), "graphs")] == [
+    assert [(row["graph"], row.get("stage")) for row in rows_of(KIND, tagged(run), "graphs")] == [
         ("step0100@0", None),
         ("step0100/graph_1/optimized@0", "optimized"),
         ("step0100/graph_1/partition_1@0", "partition"),
@@ -119,12 +113,12 @@ def test_graphs_that_tensorboard_does_not_show_have_names_of_their_own() -> None
 
 
 def test_synthesised_plugins_are_read() -> None:
-    made = string_tensor(graph(node("a", "NoOp")).SerializeToString())
-    (row,) = rows(events_of(made, metadata=metadata_of("graphs")), "graphs")
+    made = string_tensor(graph(node("a", "NoOp")).SerializeToString(), shape=())
+    (row,) = rows_of(KIND, events_of(made, metadata=metadata_of("graphs")), "graphs")
     assert (row["graph"], row["source"]) == ("tag0@0", "graph_def")
-    made = string_tensor(RunMetadata().SerializeToString())
+    made = string_tensor(RunMetadata().SerializeToString(), shape=())
     events = events_of(made, metadata=metadata_of("graph_tagged_run_metadata"))
-    assert rows(events, "graphs")[0]["source"] == "run_metadata"
+    assert rows_of(KIND, events, "graphs")[0]["source"] == "run_metadata"
 
 
 # --- what is refused -----------------------------------------------------------------------------
@@ -150,10 +144,10 @@ def test_tensors_that_are_not_one_string_are_refused(plugin: str) -> None:
     about = metadata_of(plugin, b"1")
     assert refused_by(
         KIND,
+        string_tensor(shape=()),
+        string_tensor(b"", b""),
         string_tensor(),
-        string_tensor(b"", b"", sizes=[2]),
-        string_tensor(sizes=[0]),
-        string_tensor(b"", sizes=[1 << 40]),
+        string_tensor(b"", shape=[1 << 40]),
         TensorProto(dtype=1, float_val=[1]),
         b"\xff",
         None,
@@ -171,14 +165,16 @@ def test_tensors_that_are_not_one_string_are_refused(plugin: str) -> None:
 
 @pytest.mark.parametrize("sizes", [(), (1,), (1, 1)])
 def test_a_string_of_one_element_is_one_string(sizes: tuple[int, ...]) -> None:
-    made = string_tensor(RunMetadata().SerializeToString(), sizes=sizes)
-    assert rows(events_of(made, metadata=metadata_of(PLUGINS[0], b"1")), "graphs")
+    made = string_tensor(RunMetadata().SerializeToString(), shape=sizes)
+    assert rows_of(KIND, events_of(made, metadata=metadata_of(PLUGINS[0], b"1")), "graphs")
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 @pytest.mark.parametrize("content", [b"", b"2", b"\xff"])
 def test_an_unknown_version_is_refused(plugin: str, content: bytes) -> None:
-    (reason,) = refused_by(KIND, string_tensor(b""), metadata=metadata_of(plugin, content))
+    (reason,) = refused_by(
+        KIND, string_tensor(b"", shape=()), metadata=metadata_of(plugin, content)
+    )
     assert reason == f"the content of {plugin} is not '1', the only version known"
 
 
@@ -235,7 +231,7 @@ def test_a_log_has_its_graphs_in_tables(tmp_path: Path) -> None:
     file = EventFile(tmp_path / "events.out.tfevents.1").version()
     file.what("graph_def", graph(node("a", "NoOp")).SerializeToString(), wall_time=5.25)
     file.what("graph_def", b"\xff", wall_time=6)
-    content = string_tensor(RunMetadata().SerializeToString()).SerializeToString()
+    content = string_tensor(RunMetadata().SerializeToString(), shape=()).SerializeToString()
     about = summary_metadata("graph_run_metadata", b"1")
     file.value("batch", 7, "tensor", content, metadata=about, wall_time=7)
     logs = tbtools.open(tmp_path)
@@ -247,4 +243,4 @@ def test_a_log_has_its_graphs_in_tables(tmp_path: Path) -> None:
 
 
 def test_an_empty_graph_is_read_as_one() -> None:
-    assert rows(events_of(GraphDef(), field="graph_def"), "graphs")[0]["nodes"] == 0
+    assert rows_of(KIND, events_of(GraphDef(), field="graph_def"), "graphs")[0]["nodes"] == 0

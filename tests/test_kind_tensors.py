@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,21 +12,14 @@ from event_writing import tensor as tensor_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, metadata_of, refused_by, rows_in, rows_of
+from tensor_building import tensor_proto
 
 import tbtools
 from tbtools.kinds import tensors
 from tbtools.kinds.tensors import KIND
-from tbtools.proto.tfevents_pb2 import TensorProto
 from tbtools.schema import LABEL
 
 TORCH = metadata_of("tensor")
-
-
-def tensor(dtype: int, shape: list[int], **members: Any) -> TensorProto:
-    made = TensorProto(dtype=dtype, **members)
-    for size in shape:
-        made.tensor_shape.dim.add(size=size)
-    return made
 
 
 def test_no_events_are_no_rows() -> None:
@@ -36,9 +28,9 @@ def test_no_events_are_no_rows() -> None:
 
 def test_numbers_and_strings_are_rows_of_their_own_columns() -> None:
     events = events_of(
-        tensor(2, [2, 2], double_val=[0.1, 2, 3, 4]),
-        tensor(7, [2], string_val=[b"a", b"\xff"]),
-        tensor(9, [], int64_val=[-(2**53)]),
+        tensor_proto(2, [2, 2], double_val=[0.1, 2, 3, 4]),
+        tensor_proto(7, [2], string_val=[b"a", b"\xff"]),
+        tensor_proto(9, [], int64_val=[-(2**53)]),
         metadata=[TORCH, metadata_of("npmi"), None],
     )
     assert rows_of(KIND, events) == [
@@ -61,7 +53,7 @@ def test_numbers_and_strings_are_rows_of_their_own_columns() -> None:
 
 
 def test_tensors_of_nothing_are_rows() -> None:
-    events = events_of(tensor(1, [0]), tensor(7, [0]), tensor(3, [3, 0, 2]))
+    events = events_of(tensor_proto(1, [0]), tensor_proto(7, [0]), tensor_proto(3, [3, 0, 2]))
     rows = rows_of(KIND, events)
     assert [row["shape"] for row in rows] == [[0], [0], [3, 0, 2]]
     assert [row.get("values") for row in rows] == [[], None, []]
@@ -70,7 +62,7 @@ def test_tensors_of_nothing_are_rows() -> None:
 
 @pytest.mark.parametrize("metadata", [None, b"", b"\xff", metadata_of("")])
 def test_a_tensor_without_a_plugin_has_none(metadata: bytes | None) -> None:
-    (row,) = rows_of(KIND, events_of(tensor(1, [], float_val=[1]), metadata=metadata))
+    (row,) = rows_of(KIND, events_of(tensor_proto(1, [], float_val=[1]), metadata=metadata))
     assert "plugin" not in row
 
 
@@ -80,9 +72,9 @@ def float_bits(value: float) -> int:
 
 def test_what_pytorch_writes_into_the_wrong_members_is_read() -> None:
     events = events_of(
-        tensor(19, [2], half_val=[float_bits(1.5), float_bits(-0.1)]),
-        tensor(14, [1], half_val=[float_bits(0.25)]),
-        tensor(4, [2], uint32_val=[0, 255]),
+        tensor_proto(19, [2], half_val=[float_bits(1.5), float_bits(-0.1)]),
+        tensor_proto(14, [1], half_val=[float_bits(0.25)]),
+        tensor_proto(4, [2], uint32_val=[0, 255]),
         metadata=TORCH,
     )
     rows = rows_of(KIND, events)
@@ -92,21 +84,23 @@ def test_what_pytorch_writes_into_the_wrong_members_is_read() -> None:
 
 
 def test_what_tensorflow_writes_into_half_val_is_read() -> None:
-    events = events_of(tensor(19, [1], half_val=[0x3E00]), tensor(14, [1], half_val=[0x3FC0]))
+    events = events_of(
+        tensor_proto(19, [1], half_val=[0x3E00]), tensor_proto(14, [1], half_val=[0x3FC0])
+    )
     assert [row["values"] for row in rows_of(KIND, events)] == [[1.5], [1.5]]
 
 
 def test_a_few_numbers_that_are_left_out_are_filled_up_as_tensorflow_does() -> None:
-    events = events_of(tensor(1, [4], float_val=[1, 2]), tensor(1, [2]))
+    events = events_of(tensor_proto(1, [4], float_val=[1, 2]), tensor_proto(1, [2]))
     assert [row["values"] for row in rows_of(KIND, events)] == [[1, 2, 2, 2], [0, 0]]
 
 
 def test_what_float64_does_not_hold_exactly_is_refused() -> None:
     for payload in (
-        tensor(9, [2], int64_val=[1, 2**53 + 1]),
-        tensor(9, [1], int64_val=[2**63 - 1]),
-        tensor(23, [1], uint64_val=[2**64 - 1]),
-        tensor(9, [1], tensor_content=struct.pack("<q", -(2**53) - 1)),
+        tensor_proto(9, [2], int64_val=[1, 2**53 + 1]),
+        tensor_proto(9, [1], int64_val=[2**63 - 1]),
+        tensor_proto(23, [1], uint64_val=[2**64 - 1]),
+        tensor_proto(9, [1], tensor_content=struct.pack("<q", -(2**53) - 1)),
     ):
         assert refused_by(KIND, payload) == ["an integer that float64 does not hold exactly"]
 
@@ -118,12 +112,12 @@ def test_what_has_no_faithful_form_is_refused_in_plain_words() -> None:
         None,
         b"\xff",
         b"",
-        tensor(8, [1], scomplex_val=[1, 2]),
-        tensor(18, [1], dcomplex_val=[1, 2]),
-        tensor(20, []),
-        tensor(99, []),
-        tensor(7, [2], string_val=[b"x"]),
-        tensor(1, [3], tensor_content=bytes(8)),
+        tensor_proto(8, [1], scomplex_val=[1, 2]),
+        tensor_proto(18, [1], dcomplex_val=[1, 2]),
+        tensor_proto(20, []),
+        tensor_proto(99, []),
+        tensor_proto(7, [2], string_val=[b"x"]),
+        tensor_proto(1, [3], tensor_content=bytes(8)),
     ) == [
         "metadata without a tensor",
         "not a tensor",
@@ -140,12 +134,12 @@ def test_what_has_no_faithful_form_is_refused_in_plain_words() -> None:
 @pytest.mark.parametrize("shape", [[10**10], [2**32, 2**32], [2**63 - 1, 2], [1 << 31]])
 @pytest.mark.parametrize("dtype", [1, 4, 7, 9, 10])
 def test_what_is_only_declared_is_refused(dtype: int, shape: list[int]) -> None:
-    assert "declares" in refused_by(KIND, tensor(dtype, shape, int_val=[1]))[0]
+    assert "declares" in refused_by(KIND, tensor_proto(dtype, shape, int_val=[1]))[0]
 
 
 def test_more_numbers_than_a_batch_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensors, "MOST_VALUES", 5)
-    events = events_of(*(tensor(1, [count], float_val=[1] * count) for count in (2, 3, 1, 0)))
+    events = events_of(*(tensor_proto(1, [count], float_val=[1] * count) for count in (2, 3, 1, 0)))
     decoded = KIND.decode(events)
     rows = rows_in(KIND, events, decoded, "tensors")
     assert [row["event_index"] for row in rows] == [0, 1, 3]
@@ -188,7 +182,7 @@ def test_tensors_of_any_plugin_without_a_table_come_here(tmp_path: Path) -> None
     file.value("torch", 1, "tensor", payload, plugin="tensor")
     file.value("other", 2, "tensor", payload, plugin="somebody_elses")
     file.value("none", 3, "tensor", payload)
-    file.value("complex", 4, "tensor", tensor(8, [1]).SerializeToString(), plugin="tensor")
+    file.value("complex", 4, "tensor", tensor_proto(8, [1]).SerializeToString(), plugin="tensor")
     logs = tbtools.open(str(tmp_path))
     rows = logs["tensors"].to_table().to_pylist()
     assert [(row["tag"], row["plugin"]) for row in rows] == [

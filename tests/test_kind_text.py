@@ -9,18 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kind_events import events_of, refused_by, rows_in, rows_of
+from tensor_building import string_tensor
 
 import tbtools
 from tbtools.kinds.text import KIND
 from tbtools.proto.tfevents_pb2 import TensorProto
-
-
-def text(*strings: str | bytes, shape: list[int] | None = None) -> TensorProto:
-    values = [each.encode() if isinstance(each, str) else each for each in strings]
-    made = TensorProto(dtype=7, string_val=values)
-    for size in [len(strings)] if shape is None else shape:
-        made.tensor_shape.dim.add(size=size)
-    return made
 
 
 def test_the_columns_are_those_of_the_design() -> None:
@@ -37,13 +30,17 @@ def test_no_events_are_no_rows() -> None:
 
 
 def test_a_string_is_a_row_of_no_shape() -> None:
-    assert rows_of(KIND, events_of(text("# Größe 🙂", shape=[]))) == [
+    assert rows_of(KIND, events_of(string_tensor("# Größe 🙂", shape=[]))) == [
         {"event_index": 0, "index": 0, "shape": [], "value": "# Größe 🙂"}
     ]
 
 
 def test_each_string_of_a_table_is_a_row() -> None:
-    events = events_of(text("x"), text("a", "b", "c", "d", "", "f", shape=[3, 2]), text("y"))
+    events = events_of(
+        string_tensor("x"),
+        string_tensor("a", "b", "c", "d", "", "f", shape=[3, 2]),
+        string_tensor("y"),
+    )
     assert [tuple(row.values()) for row in rows_of(KIND, events)] == [
         (0, 0, [1], "x"),
         (1, 0, [3, 2], "a"),
@@ -58,7 +55,7 @@ def test_each_string_of_a_table_is_a_row() -> None:
 
 @pytest.mark.parametrize("shape", [[0], [0, 3], [2, 0, 2**40]])
 def test_a_tensor_without_strings_has_no_rows(shape: list[int]) -> None:
-    assert rows_of(KIND, events_of(text(shape=shape))) == []
+    assert rows_of(KIND, events_of(string_tensor(shape=shape))) == []
 
 
 def test_what_is_not_text_is_refused_in_plain_words() -> None:
@@ -70,11 +67,11 @@ def test_what_is_not_text_is_refused_in_plain_words() -> None:
         b"",
         TensorProto(dtype=2, double_val=[1]),
         TensorProto(dtype=7, tensor_content=b"text"),
-        text("a", "b", shape=[]),
-        text("a", shape=[2]),
-        text("a", shape=[-1]),
-        text("good", b"\xff", "good"),
-        text(b"\xed\xa0\x80"),
+        string_tensor("a", "b", shape=[]),
+        string_tensor("a", shape=[2]),
+        string_tensor("a", shape=[-1]),
+        string_tensor("good", b"\xff", "good"),
+        string_tensor(b"\xed\xa0\x80"),
     ) == [
         "metadata without a value",
         "not a tensor",
@@ -91,11 +88,11 @@ def test_what_is_not_text_is_refused_in_plain_words() -> None:
 
 @pytest.mark.parametrize("shape", [[10**10], [2**32, 2**32], [2**62, 3], [2**63 - 1, 2**63 - 1, 5]])
 def test_strings_that_are_only_declared_are_refused(shape: list[int]) -> None:
-    assert len(refused_by(KIND, text("a", shape=shape))) == 1
+    assert len(refused_by(KIND, string_tensor("a", shape=shape))) == 1
 
 
 def test_a_text_that_is_refused_does_not_move_the_others() -> None:
-    events = events_of(text("a", "b"), text("c", b"\x80"), text("d"))
+    events = events_of(string_tensor("a", "b"), string_tensor("c", b"\x80"), string_tensor("d"))
     decoded = KIND.decode(events)
     rows = rows_in(KIND, events, decoded, "text")
     assert [(row["event_index"], row["value"]) for row in rows] == [(0, "a"), (0, "b"), (2, "d")]
@@ -115,7 +112,7 @@ strings = st.one_of(st.text(max_size=8).map(str.encode), st.binary(max_size=5))
 
 @given(st.lists(st.lists(strings, max_size=5)))
 def test_text_is_what_python_decodes(tensors: list[list[bytes]]) -> None:
-    events = events_of(*(text(*strings) for strings in tensors))
+    events = events_of(*(string_tensor(*strings) for strings in tensors))
     decoded = KIND.decode(events)
     rows = rows_in(KIND, events, decoded, "text")
     good = [all(map(decodable, strings)) for strings in tensors]

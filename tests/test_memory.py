@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 from event_writing import EventFile, bytes_field
+from process_memory import is_told, resident
 
 import tbtools
 
 
-def resident() -> int:
-    """Bytes of memory that this process has."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells it so simply")
+@pytest.mark.skipif(not is_told, reason="only Linux tells the memory in use so simply")
 def test_a_few_points_do_not_keep_the_pictures_between_them(tmp_path: Path) -> None:
     file = EventFile()
     picture = b"\x89PNG\r\n\x1a\n" + bytes(300_000)

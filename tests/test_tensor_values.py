@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tensor_building import tensor_proto
 
 from tbtools.decode import tensor_values
 from tbtools.decode.tensor_values import RefusedError, dtype_name, numbers, strings, tensor_of
@@ -19,10 +20,7 @@ NUMBER = {name: number for number, name in tensor_values.DTYPES.items()}
 
 
 def tensor(dtype: str, shape: list[int] | None = None, **members: Any) -> TensorProto:
-    made = TensorProto(dtype=NUMBER[dtype], **members)
-    for size in shape or []:
-        made.tensor_shape.dim.add(size=size)
-    return made
+    return tensor_proto(NUMBER[dtype], shape or [], **members)
 
 
 def values(made: TensorProto) -> list[float]:
@@ -233,9 +231,8 @@ def test_any_bytes_are_numbers_or_refused(payload: bytes) -> None:
 def test_any_tensor_is_numbers_or_refused(
     dtype: int, shape: list[int], content: bytes, patterns: list[int]
 ) -> None:
-    made = TensorProto(dtype=dtype, tensor_content=content, half_val=patterns, int_val=patterns)
-    for size in shape:
-        made.tensor_shape.dim.add(size=size)
+    members = {"tensor_content": content, "half_val": patterns, "int_val": patterns}
+    made = tensor_proto(dtype, shape, **members)
     try:
         found = numbers(made)
     except RefusedError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +19,9 @@ from tbtools.cli.options import (
 )
 from tbtools.cli.streams import to_stdout
 from tbtools.errors import UsageError
+
+if TYPE_CHECKING:
+    from tbtools.verbs.graph import DrawingFormat
 
 Form = Literal[
     "table",
@@ -40,9 +43,9 @@ BY_SUFFIX: dict[str, Form] = {
     ".mmd": "mermaid",
     ".mermaid": "mermaid",
     ".graphml": "graphml",
+    ".json": "json",
     ".pbtxt": "pbtxt",
 }
-DRAWN = frozenset(BY_SUFFIX.values())
 
 
 def graph(
@@ -84,11 +87,7 @@ def graph(
     `tbtools graph diff A B` compares those of two logdirs (a folder of that name is ./diff): exit
     code 1 if they differ.
     """
-    if nodes and edges:
-        raise UsageError("--nodes and --edges are two tables: give one")
     form = format or (BY_SUFFIX.get(output.suffix.lower()) if output is not None else None)
-    if form is None and output is not None and output.suffix.lower() == ".json":
-        form = "json"
     paths = [*(logdirs or []), *(logdir or [])]
     if paths[:1] == ["diff"]:
         _diff(paths[1:], graph, scope, run, on_damage, form, output, force)
@@ -96,20 +95,29 @@ def graph(
     from tbtools.cli.printer import format_for, print_rows
     from tbtools.verbs import graph as library
 
+    globs, is_rows = graph or (), nodes or edges
     with opened(paths, run=run, on_damage=on_damage) as logs:
-        graphs = library.graphs_of(logs, graph or (), scope)
-        if form in DRAWN or (form == "json" and not (nodes or edges)):
-            _print_lines(library.draw(graphs, str(form), depth), output, force, logs.inputs)
+        drawing = _drawing(form, is_rows)
+        if drawing is not None:
+            lines = library.graph_drawing(logs, drawing, graph=globs, scope=scope, depth=depth)
+            _print_lines(lines, output, force, logs.inputs)
             return
-        if nodes or edges:
-            rows = library.nodes(graphs, depth) if nodes else library.edges(graphs, depth)
-        else:
-            if depth is not None:
-                raise UsageError("--depth folds --nodes, --edges or a picture; give one of them")
-            rows = library.summary(graphs)
-            if format_for(form, output) in ("table", "markdown"):
-                rows = library.brief(rows)
+        rows = library.graph(logs, nodes=nodes, edges=edges, graph=globs, scope=scope, depth=depth)
+        if not is_rows and format_for(form, output) in ("table", "markdown"):
+            rows = library.brief(rows)
         print_rows(rows.to_reader(), form, output, force, logs.inputs)
+
+
+def _drawing(form: Form | None, is_rows: bool) -> DrawingFormat | None:
+    """The format to draw in; None for rows. Raises UsageError for rows in a format that draws."""
+    match form:
+        case "dot" | "mermaid" | "graphml" | "pbtxt":
+            if is_rows:
+                raise UsageError(f"nodes, edges and differences are rows, which {form} cannot hold")
+            return form
+        case "json":
+            return None if is_rows else form
+    return None
 
 
 def _diff(
@@ -118,14 +126,13 @@ def _diff(
     scope: str,
     run: list[str] | None,
     on_damage: Literal["skip", "stop", "fail"],
-    form: str | None,
+    form: Form | None,
     output: Path | None,
     force: bool,
 ) -> None:
     if len(paths) != 2:
         raise UsageError("tbtools graph diff takes two logdirs")
-    if form in DRAWN:
-        raise UsageError(f"differences are rows, which {form} cannot hold")
+    _drawing(form, is_rows=True)
     from tbtools.cli.printer import print_rows
     from tbtools.verbs import graph as library
 
@@ -133,8 +140,7 @@ def _diff(
         opened(paths[:1], run=run, on_damage=on_damage) as ours,
         opened(paths[1:], run=run, on_damage=on_damage) as theirs,
     ):
-        sides = [library.graphs_of(each, graph or (), scope) for each in (ours, theirs)]
-        rows = library.diff(*sides)
+        rows = library.graph_diff(ours, theirs, graph=graph or (), scope=scope)
         print_rows(rows.to_reader(), form, output, force, (*ours.inputs, *theirs.inputs))
     if rows.num_rows:
         raise typer.Exit(1)

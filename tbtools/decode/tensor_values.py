@@ -24,11 +24,13 @@ __all__ = [
     "RefusedError",
     "Strings",
     "dtype_name",
+    "elements",
     "numbers",
     "plugin_content",
     "shape_of",
     "strings",
     "tensor_of",
+    "type_name",
 ]
 
 #: A tensor that holds fewer numbers than its shape declares is filled up, but only this far: a
@@ -173,14 +175,16 @@ def plugin_content(metadata: bytes | None) -> bytes:
         raise RefusedError("the tag's metadata cannot be read") from None
 
 
+def type_name(number: int) -> str:
+    """The name of a DataType: ``float32``, ``float32_ref``, ``type 99`` for one not known."""
+    if number - REFERENCES in DTYPES:
+        return f"{DTYPES[number - REFERENCES]}_ref"
+    return DTYPES.get(number, f"type {number}")
+
+
 def dtype_name(tensor: TensorProto) -> str:
-    """The name of a tensor's type, such as ``float32``; ``type 99`` for one that is not known."""
-    return DTYPES.get(_dtype(tensor), f"type {tensor.dtype}")
-
-
-def _dtype(tensor: TensorProto) -> int:
-    number: int = tensor.dtype
-    return number - REFERENCES if number > REFERENCES else number
+    """The name of the type of a tensor's elements: that of its type, or of what it refers to."""
+    return type_name(tensor.dtype).removesuffix("_ref")
 
 
 def shape_of(tensor: TensorProto) -> list[int]:
@@ -216,6 +220,15 @@ def strings(tensor: TensorProto) -> Strings:
     return Strings(list(tensor.string_val), shape)
 
 
+def elements(tensor: TensorProto) -> pa.Array:
+    """The numbers that a tensor holds, whatever its shape says, in a type that has them exactly.
+
+    That is their own; bfloat16 and 8-bit floats become float32 and float64. Raises RefusedError if
+    the tensor is not numeric, or its content no whole number of elements.
+    """
+    return _decoded(dtype_name(tensor), _raw(tensor))
+
+
 def numbers(tensor: TensorProto) -> Numbers:
     """The numbers of a tensor, as float64.
 
@@ -223,20 +236,31 @@ def numbers(tensor: TensorProto) -> Numbers:
     TensorFlow does. Raises RefusedError if it is not numeric, holds too many or far too few, or
     holds an integer that float64 cannot.
     """
-    dtype = dtype_name(tensor)
-    if dtype not in CONTENT:
-        raise RefusedError(f"{dtype} values cannot be read as numbers")
+    _check_is_numeric(tensor)
     shape = shape_of(tensor)
     declared = _count(shape)
-    raw = _from_content(dtype, tensor) if tensor.tensor_content else _from_members(dtype, tensor)
+    raw = _raw(tensor)
     held = len(raw)
     if held > declared or (held < declared and (tensor.tensor_content or declared > MOST_FILLED)):
         raise RefusedError(f"the shape declares {declared} numbers, the tensor holds {held}")
-    values = _as_float64(dtype, raw)
+    values = _as_float64(_decoded(dtype_name(tensor), raw))
     if held < declared:
         last = values[-1] if held else pa.scalar(0.0, pa.float64())
         values = pa.concat_arrays([values, pa.repeat(last, declared - held)])
     return Numbers(values, shape)
+
+
+def _check_is_numeric(tensor: TensorProto) -> None:
+    dtype = dtype_name(tensor)
+    if dtype not in CONTENT:
+        raise RefusedError(f"{dtype} values cannot be read as numbers")
+
+
+def _raw(tensor: TensorProto) -> pa.Array:
+    """The elements as they are stored: those of types that Arrow lacks as patterns of bits."""
+    _check_is_numeric(tensor)
+    dtype = dtype_name(tensor)
+    return _from_content(dtype, tensor) if tensor.tensor_content else _from_members(dtype, tensor)
 
 
 def _from_content(dtype: str, tensor: TensorProto) -> pa.Array:
@@ -276,18 +300,22 @@ def _array(kind: pa.DataType, content: bytes, count: int) -> pa.Array:
     return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(content)])
 
 
-def _as_float64(dtype: str, raw: pa.Array) -> pa.DoubleArray:
+def _decoded(dtype: str, raw: pa.Array) -> pa.Array:
     if dtype == "bool":
-        return pc.not_equal(raw, 0).cast(pa.float64())
+        return pc.not_equal(raw, 0)
     if dtype == "bfloat16" and pa.types.is_uint16(raw.type):
         # bfloat16 is the upper half of a float32.
         widened = pc.shift_left(raw.cast(pa.uint32()), pa.scalar(16, pa.uint32()))
-        return widened.view(pa.float32()).cast(pa.float64())
+        return widened.view(pa.float32())
     if dtype in FLOAT8:
         return _float8(dtype).take(raw)
-    if pa.types.is_int64(raw.type) or pa.types.is_uint64(raw.type):
-        return _exactly(raw)
-    return raw.cast(pa.float64())
+    return raw
+
+
+def _as_float64(values: pa.Array) -> pa.DoubleArray:
+    if pa.types.is_int64(values.type) or pa.types.is_uint64(values.type):
+        return _exactly(values)
+    return values.cast(pa.float64())
 
 
 def _exactly(raw: pa.Array) -> pa.DoubleArray:

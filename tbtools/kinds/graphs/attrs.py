@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from tbtools.decode.tensor_values import DTYPES, REFERENCES
+from tbtools.decode.tensor_values import RefusedError, dtype_name, elements, type_name
 from tbtools.proto.graph_pb2 import AttrValue, NameAttrList
 from tbtools.proto.tfevents_pb2 import TensorProto, TensorShapeProto
 
-__all__ = ["LARGE", "AttrTexts", "Shape", "by_size", "shape_text", "shapes_of", "type_name"]
+__all__ = ["LARGE", "AttrTexts", "Shape", "by_size", "shape_text", "shapes_of", "sizes_of"]
 
 #: Sizes of dimensions, None where one is not known; None if not even their number is.
 Shape = tuple[int | None, ...] | None
@@ -31,34 +32,8 @@ MOST_DIMENSIONS = 64  # of a tensor; TensorFlow allows 254
 CACHED = 64  # bytes; of longer attributes there are rarely two of a kind
 MOST_CACHED = 1 << 16
 
-#: Numeric type → code of an element in tensor_content, and the member that has it otherwise.
-ELEMENTS = {
-    "float32": ("f", "float_val"),
-    "float64": ("d", "double_val"),
-    "int32": ("i", "int_val"),
-    "uint8": ("B", "int_val"),
-    "int16": ("h", "int_val"),
-    "int8": ("b", "int_val"),
-    "int64": ("q", "int64_val"),
-    "bool": ("?", "bool_val"),
-    "uint16": ("H", "int_val"),
-    "uint32": ("I", "uint32_val"),
-    "uint64": ("Q", "uint64_val"),
-    "float16": ("e", "half_val"),
-    "qint8": ("b", "int_val"),
-    "quint8": ("B", "int_val"),
-    "qint32": ("i", "int_val"),
-}
 
-
-def type_name(number: int) -> str:
-    """The name of a DataType: ``float32``, ``float32_ref``, ``type 99`` for one not known."""
-    if number > REFERENCES:
-        return type_name(number - REFERENCES) + "_ref"
-    return DTYPES.get(number, f"type {number}")
-
-
-def shape_of(proto: TensorShapeProto) -> Shape:
+def sizes_of(proto: TensorShapeProto) -> Shape:
     """The sizes of a shape."""
     if proto.unknown_rank:
         return None
@@ -80,11 +55,11 @@ def shapes_of(raw: bytes) -> tuple[Shape, ...] | None:
         return None
     match value.WhichOneof("value"):
         case "list":
-            return tuple(map(shape_of, value.list.shape)) or None
+            return tuple(map(sizes_of, value.list.shape)) or None
         case "shape":
-            return (shape_of(value.shape),)
+            return (sizes_of(value.shape),)
         case "tensor":
-            return (shape_of(value.tensor.tensor_shape),)
+            return (sizes_of(value.tensor.tensor_shape),)
     return None
 
 
@@ -101,12 +76,12 @@ class AttrTexts(dict[bytes, str]):
         self._rename = rename
 
     def __missing__(self, raw: bytes) -> str:
-        text = self._text(raw)
+        text = self._value_text(raw)
         if len(raw) <= CACHED and len(self) < MOST_CACHED:
             self[raw] = text
         return text
 
-    def _text(self, raw: bytes) -> str:
+    def _value_text(self, raw: bytes) -> str:
         try:
             value = AttrValue.FromString(raw)
             kind = value.WhichOneof("value")
@@ -129,16 +104,18 @@ class AttrTexts(dict[bytes, str]):
         return _TO_TEXT[kind](value)
 
     def _list_text(self, values: AttrValue.ListValue) -> str:
-        for descriptor, elements in values.ListFields():
+        for descriptor, members in values.ListFields():
             kind = descriptor.name
             if kind == "s":
-                return f"[{', '.join(map(_quoted, elements))}]"
-            return f"[{', '.join(self._element(kind, each) for each in elements)}]"
+                return f"[{', '.join(map(_quoted, members))}]"
+            return f"[{', '.join(self._element(kind, each) for each in members)}]"
         return "[]"
 
     def _function_text(self, function: NameAttrList) -> str:
         attrs = function.attr
-        inner = [f"{key}={self._text(attrs[key].SerializeToString())}" for key in sorted(attrs)]
+        inner = [
+            f"{key}={self._value_text(attrs[key].SerializeToString())}" for key in sorted(attrs)
+        ]
         return self._rename(function.name) + (f"{{{', '.join(inner)}}}" if inner else "")
 
 
@@ -180,37 +157,37 @@ def _tensor_text(tensor: TensorProto) -> str:
     dtype = type_name(tensor.dtype)
     if len(tensor.tensor_shape.dim) > MOST_DIMENSIONS:
         return f"{dtype} {by_size(tensor.SerializeToString())}"
-    shape = shape_of(tensor.tensor_shape)
-    return f"{dtype}{shape_text(shape)} {_values_text(dtype, shape, tensor)}".rstrip()
+    shape = sizes_of(tensor.tensor_shape)
+    return f"{dtype}{shape_text(shape)} {_values_text(shape, tensor)}".rstrip()
 
 
-def _values_text(dtype: str, shape: Shape, tensor: TensorProto) -> str:
+def _values_text(shape: Shape, tensor: TensorProto) -> str:
     content = tensor.tensor_content
     if len(content) > LARGE:
         return by_size(content)
-    values: Sequence[Any]
-    if dtype == "string":
-        values = tensor.string_val
-        if sum(map(len, values[:MOST_SHOWN])) > LARGE:
-            return by_size(tensor.SerializeToString())
-        texts = [_quoted(value) for value in values[:MOST_SHOWN]]
-    elif dtype in ELEMENTS:
-        code, member = ELEMENTS[dtype]
-        if content:
-            size = struct.calcsize("<" + code)
-            if len(content) % size:
-                return by_size(content)
-            values = struct.unpack(f"<{len(content) // size}{code}", content)
-        else:
-            values = getattr(tensor, member)
-        if member == "half_val" and not content:
-            values = [_half(pattern) for pattern in values[: MOST_SHOWN + 1]]
-        texts = [_number_text(code, value) for value in values[:MOST_SHOWN]]
-    else:
-        return by_size(content or tensor.SerializeToString())
-    if len(values) > MOST_SHOWN:
+    try:
+        texts = _element_texts(tensor)
+    except RefusedError:
+        texts = None
+    if texts is None:
         return by_size(content or tensor.SerializeToString())
     return _filled(texts, shape)
+
+
+def _element_texts(tensor: TensorProto) -> list[str] | None:
+    """What each element is as text; None if they are too many, or too long."""
+    if dtype_name(tensor) == "string":
+        strings = tensor.string_val
+        if len(strings) > MOST_SHOWN or sum(map(len, strings)) > LARGE:
+            return None
+        return [_quoted(value) for value in strings]
+    values = elements(tensor)
+    if len(values) > MOST_SHOWN:
+        return None
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float64())
+    to_text = _NUMBER_TEXTS.get(values.type, repr)
+    return [to_text(value) for value in values.to_pylist()]
 
 
 def _filled(texts: list[str], shape: Shape) -> str:
@@ -227,22 +204,14 @@ def _filled(texts: list[str], shape: Shape) -> str:
     return f"[{', '.join(texts)}], the last repeated"
 
 
-def _half(pattern: int) -> float:
-    value: float = struct.unpack("<e", struct.pack("<H", pattern & 0xFFFF))[0]
-    return value
-
-
-def _number_text(code: str, value: float) -> str:
-    if code == "?":
-        return _bool_text(bool(value))
-    if code == "f":
-        return _float_text(value)
-    return repr(value)
-
-
 def _shape_proto_text(proto: TensorShapeProto) -> str:
-    return shape_text(shape_of(proto))
+    return shape_text(sizes_of(proto))
 
+
+_NUMBER_TEXTS: dict[pa.DataType, Callable[[Any], str]] = {
+    pa.bool_(): _bool_text,
+    pa.float32(): _float_text,
+}
 
 _TO_TEXT: dict[str, Callable[[Any], str]] = {
     "s": _bytes_text,

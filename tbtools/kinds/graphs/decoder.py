@@ -9,8 +9,8 @@ from google.protobuf.message import DecodeError, Message
 
 from tbtools.decode.kind import Decoded, Events
 from tbtools.decode.rows import Rows
-from tbtools.decode.tensor_values import RefusedError, strings, tensor_of
-from tbtools.kinds.graphs.attrs import shape_of, type_name
+from tbtools.decode.tensor_values import RefusedError, strings, tensor_of, type_name
+from tbtools.kinds.graphs.attrs import sizes_of
 from tbtools.kinds.graphs.columns import GraphColumns
 from tbtools.kinds.graphs.defs import add_graph_def, add_graph_defs
 from tbtools.kinds.graphs.keras import Model, model_of
@@ -196,7 +196,7 @@ class _Decoder:
                     memory_bytes=_sum([each.total_bytes for each in memory]),
                     peak_bytes=_sum([each.peak_bytes for each in memory]),
                     output_types=[type_name(output.dtype) for output in outputs],
-                    output_shapes=[shape_of(output.shape) for output in outputs],
+                    output_shapes=[sizes_of(output.shape) for output in outputs],
                 )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tbtools.kinds.graphs.attrs import AttrTexts, Shape, shapes_of, type_name
+from tbtools.decode.tensor_values import type_name
+from tbtools.kinds.graphs.attrs import AttrTexts, Shape, shapes_of
 from tbtools.kinds.graphs.columns import GraphColumns
 from tbtools.kinds.graphs.ops import BUILT_IN, output_types, rules_of
 from tbtools.proto.graph_pb2 import FunctionDef, GraphDef, NodeDef, OpDef

@@ -150,7 +150,9 @@ def _layer(name: str, described: Json, inputs: list[Tensor]) -> Layer:
     if not isinstance(config, dict):
         config = {}
     attrs = {
-        key: _text(value) for key, value in config.items() if key != "name" and value is not None
+        key: _config_text(value)
+        for key, value in config.items()
+        if key != "name" and value is not None
     }
     dtype = _dtype(config.get("dtype"))
     layer = Layer(name, str(described.get("class_name", "")), attrs, inputs)
@@ -250,7 +252,7 @@ def _dtype(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _text(value: Any) -> str:
+def _config_text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     content = text.encode()
     return text if len(content) <= LARGE else f"{type(value).__name__} {by_size(content)}"

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tbtools.decode.tensor_values import DTYPES
-from tbtools.kinds.graphs.attrs import type_name
+from tbtools.decode.tensor_values import DTYPES, type_name
 from tbtools.proto.graph_pb2 import OpDef
 
 __all__ = ["BUILT_IN", "output_types", "rule_of", "rules_of"]

@@ -5,29 +5,8 @@ From the tables ``graphs``, ``graph_nodes`` and ``graph_edges``, of logs as of e
 
 from __future__ import annotations
 
-from tbtools.verbs.graph.difference import diff
-from tbtools.verbs.graph.folding import Folded, edges, fold, nodes
-from tbtools.verbs.graph.formats import FORMATS, draw, to_json, to_pbtxt
-from tbtools.verbs.graph.pictures import to_dot, to_graphml, to_mermaid
-from tbtools.verbs.graph.selection import Graph, graphs_of, one_of
-from tbtools.verbs.graph.summary import brief, summary
+from tbtools.verbs.graph.formats import DrawingFormat
+from tbtools.verbs.graph.summary import brief
+from tbtools.verbs.graph.verb import graph, graph_diff, graph_drawing
 
-__all__ = [
-    "FORMATS",
-    "Folded",
-    "Graph",
-    "brief",
-    "diff",
-    "draw",
-    "edges",
-    "fold",
-    "graphs_of",
-    "nodes",
-    "one_of",
-    "summary",
-    "to_dot",
-    "to_graphml",
-    "to_json",
-    "to_mermaid",
-    "to_pbtxt",
-]
+__all__ = ["DrawingFormat", "brief", "graph", "graph_diff", "graph_drawing"]

@@ -106,12 +106,12 @@ def _changed(
                 if a.get(key) != b.get(key):
                     yield f"attrs.{key}", a.get(key), b.get(key)
         else:
-            yield name, _text(ours[name]), _text(theirs[name])
+            yield name, _shown(ours[name]), _shown(theirs[name])
 
 
-def _text(value: Any) -> str | None:
+def _shown(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "[" + ", ".join(_text(each) or "?" for each in value) + "]"
+        return "[" + ", ".join(_shown(each) or "?" for each in value) + "]"
     return str(value)

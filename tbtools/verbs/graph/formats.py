@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from google.protobuf import text_format
+from google.protobuf.message import Message
 
 from tbtools.errors import UnknownNameError, UsageError
+from tbtools.proto.graph_pb2 import (
+    AttrValue,
+    FunctionDef,
+    FunctionDefLibrary,
+    GraphDef,
+    NameAttrList,
+    NodeDef,
+    OpDef,
+    VersionDef,
+)
+from tbtools.proto.tfevents_pb2 import TensorShapeProto
 from tbtools.verbs.graph.folding import Folded, fold
-from tbtools.verbs.graph.pictures import to_dot, to_graphml, to_mermaid
+from tbtools.verbs.graph.pictures import json_of, to_dot, to_graphml, to_mermaid
 from tbtools.verbs.graph.selection import Graph, one_of
 
-__all__ = ["FORMATS", "draw", "to_json", "to_pbtxt"]
+__all__ = ["FORMATS", "DrawingFormat", "draw", "to_json", "to_pbtxt"]
 
 
 def to_json(graph: Graph | Folded) -> Iterator[str]:
     """Lines of one JSON object: ``run``, ``graph``, ``nodes`` and ``edges``, a line per row."""
-    yield f'{{"run": {_json(graph.run)}, "graph": {_json(graph.name)},'
+    yield f'{{"run": {json_of(graph.run)}, "graph": {json_of(graph.name)},'
     yield '"nodes": ['
     yield from _rows(graph.nodes.to_pylist())
     yield '], "edges": ['
@@ -31,11 +45,7 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             for key, value in row.items()
             if key not in ("run", "graph")
         }
-        yield _json(kept) + ("," if number < len(rows) else "")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+        yield json_of(kept) + ("," if number < len(rows) else "")
 
 
 def to_pbtxt(graph: Graph | Folded) -> Iterator[str]:
@@ -49,80 +59,75 @@ def to_pbtxt(graph: Graph | Folded) -> Iterator[str]:
     bodies: dict[str, list[dict[str, Any]]] = {}
     for row in graph.nodes.to_pylist():
         if row["function"] is None:
-            yield from _node("node", row)
+            yield from _text_form(GraphDef(node=[_node(row)]))
         else:
             bodies.setdefault(row["function"], []).append(row)
-    if bodies:
-        yield "library {"
-        for name, rows in bodies.items():
-            yield from _indented(_function(name, rows))
-        yield "}"
-    if graph.about["producer"] is not None:
-        yield f"versions {{ producer: {graph.about['producer']} }}"
+    functions = [_function(name, rows) for name, rows in bodies.items()]
+    if functions:
+        yield from _text_form(GraphDef(library=FunctionDefLibrary(function=functions)))
+    producer = graph.about["producer"]
+    if producer is not None:
+        yield from _text_form(GraphDef(versions=VersionDef(producer=producer)))
 
 
-def _function(name: str, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    results = {
-        row["name"].removesuffix("_RetVal"): row["inputs"] for row in rows if row["op"] == "_Retval"
-    }
-    yield "function {"
-    yield f"  signature {{ name: {_text(name)}"
+def _function(name: str, rows: Sequence[Mapping[str, Any]]) -> FunctionDef:
+    made = FunctionDef(signature=OpDef(name=name))
     for row in rows:
         if row["op"] == "_Arg":
-            yield f"    input_arg {{ name: {_text(row['name'])} }}"
-    for result in results:
-        yield f"    output_arg {{ name: {_text(result)} }}"
-    yield "  }"
-    for row in rows:
-        if row["op"] not in ("_Arg", "_Retval"):
-            yield from _indented(_node("node_def", row))
-    for result, inputs in results.items():
-        for each in inputs[:1]:
-            yield f"  ret {{ key: {_text(result)} value: {_text(each)} }}"
-    yield "}"
+            made.signature.input_arg.add(name=row["name"])
+        elif row["op"] == "_Retval":
+            result = row["name"].removesuffix("_RetVal")
+            made.signature.output_arg.add(name=result)
+            for source in row["inputs"][:1]:
+                made.ret[result] = source
+        else:
+            made.node_def.append(_node(row))
+    return made
 
 
-def _node(field: str, row: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{field} {{"
-    yield f"  name: {_text(row['name'])}"
-    if row["op"]:
-        yield f"  op: {_text(row['op'])}"
-    for each in row["inputs"]:
-        yield f"  input: {_text(each)}"
-    if row["device"]:
-        yield f"  device: {_text(row['device'])}"
-    for key, value in row["attrs"]:
-        yield f"  attr {{ key: {_text(key)} value {{ s: {_text(value)} }} }}"
-    if row["output_shapes"] is not None:
-        shapes = " ".join(map(_shape, row["output_shapes"]))
-        yield f'  attr {{ key: "_output_shapes" value {{ list {{ {shapes} }} }} }}'
-    yield "}"
-
-
-def _shape(sizes: Sequence[int | None] | None) -> str:
-    if sizes is None:
-        return "shape { unknown_rank: true }"
-    dims = [f"dim {{ size: {-1 if size is None else size} }}" for size in sizes]
-    return f"shape {{ {' '.join(dims)} }}"
-
-
-def _indented(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        yield "  " + line
-
-
-def _text(text: str) -> str:
-    """A string literal of protobuf's text format; bytes that are not plain ASCII in octal."""
-    plain = {ord("\\"): "\\\\", ord('"'): '\\"'}
-    return (
-        '"'
-        + "".join(
-            plain.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}")
-            for byte in text.encode()
-        )
-        + '"'
+def _node(row: Mapping[str, Any]) -> NodeDef:
+    made = NodeDef(
+        name=row["name"], op=row["op"] or "", input=row["inputs"], device=row["device"] or ""
     )
+    for key, text in row["attrs"]:
+        made.attr[key] = AttrValue(s=text.encode()).SerializeToString()
+    if row["output_shapes"] is not None:
+        shapes = AttrValue.ListValue(shape=map(_shape, row["output_shapes"]))
+        made.attr["_output_shapes"] = AttrValue(list=shapes).SerializeToString()
+    return made
 
+
+def _shape(sizes: Sequence[int | None] | None) -> TensorShapeProto:
+    if sizes is None:
+        return TensorShapeProto(unknown_rank=True)
+    dims = [TensorShapeProto.Dim(size=-1 if size is None else size) for size in sizes]
+    return TensorShapeProto(dim=dims)
+
+
+#: An attribute of a NodeDef: ours holds serialised AttrValues, which the text form spells out.
+_SERIALISED = NodeDef.DESCRIPTOR.nested_types_by_name["AttrEntry"]
+_SPELT_OUT = NameAttrList().attr.GetEntryClass()
+
+
+def _text_form(part: GraphDef) -> Iterable[str]:
+    text: str = text_format.MessageToString(part, as_utf8=False, message_formatter=_spelt_out)
+    return text.split("\n")[:-1]
+
+
+def _spelt_out(message: Message, indent: int, as_one_line: bool) -> str | None:
+    if message.DESCRIPTOR is not _SERIALISED:
+        return None
+    return _attr(message.key, message.value, indent)  # type: ignore[attr-defined]
+
+
+@lru_cache(1 << 12)  # most of a graph's are equal
+def _attr(key: str, value: bytes, indent: int) -> str:
+    entry = _SPELT_OUT(key=key, value=AttrValue.FromString(value))
+    text: str = text_format.MessageToString(entry, as_utf8=False, indent=indent)
+    return text.strip()
+
+
+DrawingFormat = Literal["dot", "graphml", "json", "mermaid", "pbtxt"]
 
 #: What a graph can be written as, a line at a time.
 FORMATS: dict[str, Callable[[Graph | Folded], Iterator[str]]] = {

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from tbtools.verbs.graph.folding import Folded
 from tbtools.verbs.graph.selection import Graph, path_of
 
-__all__ = ["to_dot", "to_graphml", "to_mermaid"]
+__all__ = ["json_of", "to_dot", "to_graphml", "to_mermaid"]
 
 
 @dataclass
@@ -147,9 +147,9 @@ _Found = tuple[list[_Node], Iterable[tuple[str, str, str, bool]]]
 def _of_graph(graph: Graph) -> _Found:
     nodes = []
     for row in graph.nodes.to_pylist():
-        details = {"device": row["device"] or "", "attrs": _json(dict(row["attrs"]))}
+        details = {"device": row["device"] or "", "attrs": json_of(dict(row["attrs"]))}
         for name in ("output_types", "output_shapes"):
-            details[name] = "" if row[name] is None else _json(row[name])
+            details[name] = "" if row[name] is None else json_of(row[name])
         nodes.append(_Node(path_of(row["function"], row["name"]), row["op"], details=details))
     columns = ("function", "source", "target", "source_port", "control")
     ends = [
@@ -169,7 +169,7 @@ def _of_folded(graph: Folded) -> _Found:
             row["nodes"],
             details={
                 "nodes": str(row["nodes"]),
-                "ops": _json(dict(row["ops"])),
+                "ops": json_of(dict(row["ops"])),
                 "device": ", ".join(row["devices"]),
             },
         )
@@ -187,7 +187,8 @@ def _of_folded(graph: Folded) -> _Found:
     return nodes, ends
 
 
-def _json(value: object) -> str:
+def json_of(value: object) -> str:
+    """A value as one line of JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
