@@ -77,7 +77,10 @@ def _statement(argument: str) -> tuple[str, tuple[str, ...]]:
 
 def _text(data: bytes, source: str) -> str:
     try:
-        return data.decode("utf-8-sig")
+        statement = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = f"byte {data[error.start]:#x} at offset {error.start}"
         raise UsageError(f"{source} is not UTF-8, which SQL has to be: {at}") from error
+    if not statement.strip():
+        raise UsageError(f"{source} holds no statement")
+    return statement
