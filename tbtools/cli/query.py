@@ -47,11 +47,15 @@ def query(
     Only tables that the statement names are read.
     """
     from tbtools.cli.printer import format_for, print_rows
+    from tbtools.tables.interrupts import interruptible
     from tbtools.tables.sql import stream
 
     statement, inputs = _statement(sql)
     format_for(format, output)
-    with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
+    with (
+        opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs,
+        interruptible(logs.interrupt),
+    ):
         rows = stream(logs.query(statement), logs, statement)
         print_rows(rows, format, output, force, (*logs.inputs, *inputs))
 

@@ -131,6 +131,11 @@ class Logs(Mapping[str, "LazyTable"]):
             self._connection.close()
             self._connection = None
 
+    def interrupt(self) -> None:
+        """End the statement that another thread runs: that one gets a QueryError."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
     @property
     def total_bytes(self) -> int:
         """Size of all event files as they were listed."""
