@@ -5,6 +5,7 @@ Nothing here imports pyarrow, polars or duckdb before a command needs it.
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
@@ -79,3 +80,10 @@ def main() -> None:
             silence(sys.stdout)
             sys.exit(0)
         raise
+    except OSError as error:
+        # Typer's own help and complaints, to nobody or to a full disk.
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        silence(sys.stdout)
+        note(f"tbtools: cannot write stdout: {error.strerror}")
+        sys.exit(2 if error.errno == errno.EPIPE else 1)

@@ -47,11 +47,15 @@ def query(
     Only tables that the statement names are read.
     """
     from tbtools.cli.printer import format_for, print_rows
+    from tbtools.tables.interrupts import interruptible
     from tbtools.tables.sql import stream
 
     statement, inputs = _statement(sql)
     format_for(format, output)
-    with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
+    with (
+        opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs,
+        interruptible(logs.interrupt),
+    ):
         rows = stream(logs.query(statement), logs, statement)
         print_rows(rows, format, output, force, (*logs.inputs, *inputs))
 
@@ -77,7 +81,10 @@ def _statement(argument: str) -> tuple[str, tuple[str, ...]]:
 
 def _text(data: bytes, source: str) -> str:
     try:
-        return data.decode("utf-8-sig")
+        statement = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = f"byte {data[error.start]:#x} at offset {error.start}"
         raise UsageError(f"{source} is not UTF-8, which SQL has to be: {at}") from error
+    if not statement.strip():
+        raise UsageError(f"{source} holds no statement")
+    return statement

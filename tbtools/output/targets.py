@@ -48,26 +48,29 @@ def check_target(target: Path, inputs: Iterable[str], force: bool, *, folder: bo
 def staged(
     target: Path, inputs: Iterable[str] = (), force: bool = False, *, folder: bool = False
 ) -> Iterator[Path]:
-    """A path beside ``target`` to write to. It takes the target's place if nothing is raised.
+    """A path near ``target`` to write to: a file or a ``folder``, which takes the target's place.
 
     A missing parent is made. Raises as ``check_target``, which is asked again right before the
-    move, and WriteError if the system refuses anything on the way. Nothing is left behind then.
+    move, and WriteError if the system refuses anything on the way. Nothing is left behind if
+    anything is raised.
     """
     inputs = list(inputs)
     with writing(str(target)):
         place = _place(target)
         _check(target, place, inputs, force, folder)
-        # Not called like its target: what is left of a process that was killed must not be taken
-        # for an event file, and long names have to fit.
+        # A folder, since DuckDB writes a log beside its file. It is not called like the target:
+        # what a killed process leaves must not be taken for an event file, and long names have to
+        # fit.
         beside = place.parent / f".tbtools-{uuid.uuid4().hex[:8]}.partial"
         made: list[Path] = []
         try:
             _make_parents(place, made)
-            yield beside
+            beside.mkdir()
+            yield beside / "new"
             if _place(target) != place:
                 raise UsageError(f"{target} leads elsewhere since it was written to")
             _check(target, place, inputs, force, folder)
-            _put(beside, place, target)
+            _put(beside / "new", place, target)
             made.clear()
         finally:
             _remove(beside)
@@ -96,7 +99,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     if "duckdb" in sys.modules:
         import duckdb
 
-        found += (duckdb.IOException, duckdb.OutOfMemoryException)
+        found += (duckdb.OperationalError, duckdb.FatalException)
     return found
 
 
@@ -113,12 +116,11 @@ def _reason(error: Exception) -> str:
 
 def _place(target: Path) -> Path:
     """Where a target is, links in its parents followed. A link that it is itself is not."""
-    try:
-        if target.name in ("", ".."):
-            return Path(os.path.realpath(target))
-        return Path(os.path.realpath(target.parent)) / target.name
-    except ValueError:
-        raise UsageError(f"{str(target)!r} is no path") from None
+    if "\0" in str(target):
+        raise UsageError(f"{str(target)!r} is no path")
+    if target.name in ("", ".."):
+        return Path(os.path.realpath(target))
+    return Path(os.path.realpath(target.parent)) / target.name
 
 
 def _check(target: Path, place: Path, inputs: Iterable[str], force: bool, folder: bool) -> None:
@@ -218,7 +220,7 @@ def _put(source: Path, place: Path, target: Path) -> None:
 
 
 def _replace_folder(source: Path, place: Path, target: Path) -> None:
-    old = source.with_suffix(".old")
+    old = source.parent.with_suffix(".old")
     exchanged = _rename(source, place, RENAME_EXCHANGE)
     (source if exchanged else place).rename(old)
     try:

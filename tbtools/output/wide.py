@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import pyarrow as pa
 
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
+from tbtools.tables.interrupts import interruptible
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,7 +73,11 @@ def widen(scalars: LazyTable, duplicates: str = "last") -> Iterator[Wide]:
 
     if duplicates not in _ONE_VALUE:
         raise UnknownNameError("policy on duplicates", duplicates, get_args(Duplicates))
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        duckdb.connect() as connection,
+        interruptible(connection.interrupt),
+    ):
         # DuckDB's own choice is a folder in the current one, which may be a logdir.
         connection.execute("SET temp_directory = $folder", {"folder": folder})
         connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")

@@ -309,6 +309,11 @@ class TableSet(Mapping[str, "LazyTable"]):
             self._connection.close()
             self._connection = None
 
+    def interrupt(self) -> None:
+        """End the statement that another thread runs: that one gets a QueryError."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
     def __enter__(self) -> Self:
         return self
 

@@ -167,7 +167,11 @@ class _DuckDbFile(_Output):
         return writer
 
     def close(self) -> None:
-        self._connection.close()
+        # Only a checkpoint says so if the disk is full: closing then leaves rows in the log.
+        try:
+            self._connection.execute("CHECKPOINT")
+        finally:
+            self._connection.close()
 
 
 class _DuckDbTable:
