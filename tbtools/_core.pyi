@@ -119,7 +119,7 @@ class Scan:
     def unread(self) -> int:
         """Bytes of an unwanted record that were stepped over unchecked."""
 
-def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = False, search: bool = False, may_skip: bool = True, offsets: bool = False, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, declared: NameSet | None = None, scalars: NameSet | None = None) -> Scan:
+def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = False, search: bool = False, may_skip: bool = True, offsets: bool = False, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, heads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, head_plugins: NameSet | None = None, declared: NameSet | None = None, scalars: NameSet | None = None) -> Scan:
     """
     Reads records from window[begin:] until one stops it.
 
@@ -129,7 +129,10 @@ def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = Fa
     are wanted, `payloads` those of which the payload is, `largest` the largest payload,
     `skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,
     `declared` the tags whose plugin earlier windows named, and `scalars` the tags whose
-    tensors without metadata are scalars. With `may_skip`, an unwanted record that the
+    tensors without metadata are scalars. Of the fields that `heads` names and of tensors of
+    the plugins in `head_plugins`, a payload's strings (encoded_image_string,
+    encoded_audio_string, string_val) are cut to what tells the format and size of an image,
+    or to 64 bytes; `largest` is compared with the whole. With `may_skip`, an unwanted record that the
     window's end cuts off stops the scan as `unwanted` instead of `cut`. Raises
     ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if `window` is no
     contiguous buffer, MemoryError if memory runs out.

@@ -161,10 +161,17 @@ class Strings {
   void reserve_bytes(size_t size) { bytes_.reserve(size); }
 
   void push(Bytes value) {
-    bytes_.append(value.data, value.size);
+    append(value);
+    end_value();
+  }
+
+  // A value may come in pieces.
+  void append(Bytes piece) { bytes_.append(piece.data, piece.size); }
+  void end_value() {
     offsets_.push(static_cast<int32_t>(bytes_.size()));
     validity_.push(true);
   }
+  void forget_appended() { bytes_.truncate(static_cast<size_t>(offsets_[size()])); }
 
   void push_null() {
     offsets_.push(static_cast<int32_t>(bytes_.size()));

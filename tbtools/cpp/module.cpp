@@ -135,8 +135,9 @@ uint32_t mask_of(const std::vector<std::string>& names) {
 Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end, bool search,
                  bool may_skip, bool offsets, const std::optional<std::vector<std::string>>& fields,
                  const std::optional<std::vector<std::string>>& payloads,
+                 const std::optional<std::vector<std::string>>& heads,
                  std::optional<size_t> largest, const NameSet* skip, const NameSet* plugins,
-                 const NameSet* declared, const NameSet* scalars) {
+                 const NameSet* head_plugins, const NameSet* declared, const NameSet* scalars) {
   const Window window(buffer);
   if (begin > window.bytes().size) throw nb::value_error("begin lies behind the window's end");
   const Options options{.position = position,
@@ -146,9 +147,11 @@ Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end
                         .offsets = offsets,
                         .fields = fields ? mask_of(*fields) : kAllFields,
                         .payloads = payloads ? mask_of(*payloads) : kAllFields,
+                        .heads = heads ? mask_of(*heads) : 0,
                         .largest = largest.value_or(SIZE_MAX),
                         .skip = skip,
                         .plugins = plugins,
+                        .head_plugins = head_plugins,
                         .declared = declared,
                         .scalars = scalars};
   nb::gil_scoped_release release;
@@ -278,9 +281,9 @@ NB_MODULE(_core, m) {
 
   m.def("scan", &scan_window, "window"_a, "begin"_a = 0, nb::kw_only(), "position"_a = 0,
         "at_end"_a = false, "search"_a = false, "may_skip"_a = true, "offsets"_a = false,
-        "fields"_a = nb::none(), "payloads"_a = nb::none(), "largest"_a = nb::none(),
-        "skip"_a = nb::none(), "plugins"_a = nb::none(), "declared"_a = nb::none(),
-        "scalars"_a = nb::none(),
+        "fields"_a = nb::none(), "payloads"_a = nb::none(), "heads"_a = nb::none(), "largest"_a = nb::none(),
+        "skip"_a = nb::none(), "plugins"_a = nb::none(), "head_plugins"_a = nb::none(),
+        "declared"_a = nb::none(), "scalars"_a = nb::none(),
         "Reads records from window[begin:] until one stops it.\n\n"
         "`position` is the offset of the window's first byte in its file; all offsets of the\n"
         "result are in the file. With `at_end`, nothing follows the window now. With `search`,\n"
@@ -288,7 +291,10 @@ NB_MODULE(_core, m) {
         "are wanted, `payloads` those of which the payload is, `largest` the largest payload,\n"
         "`skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,\n"
         "`declared` the tags whose plugin earlier windows named, and `scalars` the tags whose\n"
-        "tensors without metadata are scalars. With `may_skip`, an unwanted record that the\n"
+        "tensors without metadata are scalars. Of the fields that `heads` names and of tensors of\n"
+        "the plugins in `head_plugins`, a payload's strings (encoded_image_string,\n"
+        "encoded_audio_string, string_val) are cut to what tells the format and size of an image,\n"
+        "or to 64 bytes; `largest` is compared with the whole. With `may_skip`, an unwanted record that the\n"
         "window's end cuts off stops the scan as `unwanted` instead of `cut`. Raises\n"
         "ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if "
         "`window` is no\n"

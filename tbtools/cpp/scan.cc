@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "frame.h"
+#include "heads.h"
 #include "tensor.h"
 #include "utf8.h"
 #include "wire.h"
@@ -245,7 +246,7 @@ class Scanner {
       }
       if (declared && !tag.plugin_is_wanted) return true;
     }
-    push_row(field, payload);
+    push_row(field, payload, field == FieldId::tensor && wants_heads(tag));
     Rows& rows = batch_->rows;
     rows.tag.push(tag.number);
     value_.has_metadata ? rows.metadata.push(tag.metadata) : rows.metadata.push_null();
@@ -260,7 +261,7 @@ class Scanner {
     if (field == FieldId::none) bytes = payload;
     if (field == FieldId::file_version) note_opening(bytes);
     if (!wants(field) || bytes.size > options_.largest) return true;
-    push_row(field, bytes);
+    push_row(field, bytes, false);
     Rows& rows = batch_->rows;
     rows.tag.push_null();
     rows.value.push_null();
@@ -285,14 +286,25 @@ class Scanner {
     points_.push(tag.number, step, wall_time, value);
   }
 
-  void push_row(FieldId field, Bytes payload) {
+  // Of a tensor of this tag, as far as the metadata read so far says.
+  bool wants_heads(const Tag& tag) const {
+    return value_.has_metadata && tag.plugin_is_known ? tag.plugin_has_heads : tag.heads_when_bare;
+  }
+
+  void push_row(FieldId field, Bytes payload, bool as_head) {
     Rows& rows = batch_->rows;
     rows.offset.push(static_cast<int64_t>(offset_));
     rows.step.push(event_.step);
     rows.wall_time.push(event_.wall_time);
     rows.field.push(static_cast<int8_t>(field));
     const bool has_payload = (options_.payloads & bit(field)) != 0 && payload.data != nullptr;
-    has_payload ? rows.payload.push(payload) : rows.payload.push_null();
+    if (!has_payload) {
+      rows.payload.push_null();
+    } else if (as_head || (options_.heads & kHeadFields & bit(field)) != 0) {
+      push_head(rows.payload, field, payload);
+    } else {
+      rows.payload.push(payload);
+    }
     rows.points_before.push(static_cast<int64_t>(batch_->points.size()));
   }
 
@@ -328,8 +340,11 @@ class Scanner {
     tag.plugin_is_known = !plugin.empty();
     tag.plugin_is_scalars = plugin == "scalars";
     tag.plugin_is_wanted = options_.plugins == nullptr || options_.plugins->has(plugin);
+    tag.plugin_has_heads =
+        options_.head_plugins != nullptr && options_.head_plugins->has(plugin);
     if (tag.plugin_is_known && !tag.declared) {
       tag.declared = true;
+      tag.heads_when_bare = tag.plugin_has_heads;
       set_first_metadata(tag);
       tag.scalar_when_bare = tag.scalar_when_bare || tag.plugin_is_scalars;
     }

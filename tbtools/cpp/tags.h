@@ -42,11 +42,13 @@ struct Tag {
   bool wants_tensors = false;     // the caller wants the tensors of this tag
   bool scalar_when_bare = false;  // a tensor that comes without metadata is a scalar's
   bool declared = false;          // some metadata of this tag has named a plugin
+  bool heads_when_bare = false;   // the first that did named one of which heads are wanted
 
   // Of the metadata that came with this tag last:
   bool plugin_is_known = false;
   bool plugin_is_scalars = false;
   bool plugin_is_wanted = false;
+  bool plugin_has_heads = false;  // heads are wanted of it
   int32_t metadata = -1;  // its number; -1: none came yet
   Bytes metadata_bytes;
 

@@ -44,7 +44,9 @@ class Selection:
 
     fields: tuple[str, ...] | None = None
     payloads: tuple[str, ...] | None = None
+    heads: tuple[str, ...] = ()
     plugins: tuple[str, ...] | None = None
+    head_plugins: tuple[str, ...] = ()
     largest: int | None = None
     offsets: bool = False
 
@@ -73,6 +75,7 @@ class EventReader:
         self._file = file
         self._selection = selection or Selection()
         self._plugins = _name_set(self._selection.plugins)
+        self._head_plugins = _name_set(self._selection.head_plugins)
         self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
         self._on_damage = on_damage
         self._progress = progress
@@ -153,8 +156,10 @@ class EventReader:
             offsets=selection.offsets,
             fields=selection.fields,
             payloads=selection.payloads,
+            heads=selection.heads,
             largest=selection.largest,
             plugins=self._plugins,
+            head_plugins=self._head_plugins,
             skip=self.skip_tags,
             declared=declared,
             scalars=scalars,

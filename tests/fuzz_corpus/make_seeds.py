@@ -29,7 +29,7 @@ from event_writing import (  # noqa: E402 - a test module, found by the line abo
     varint_field,
 )
 
-RAW, FIX, SELECT = 0, 1, 2  # flags
+RAW, FIX, SELECT, HEADS = 0, 1, 2, 4  # flags
 
 
 def scalars() -> EventFile:
@@ -150,6 +150,17 @@ def large() -> EventFile:
     return file
 
 
+def pictures() -> EventFile:
+    """Images and sounds with strings of more than 64 bytes."""
+    image = varint_field(1, 2) + bytes_field(4, b"\xff\xd8\xff\xe0\0\x50" + bytes(200))
+    file = EventFile().value("i", 1, "image", image).value("i", 2, "image", image + b"\x22")
+    file.value("s", 1, "audio", bytes_field(4, bytes(90)) + bytes_field(5, "wav"))
+    strings = tensor("string", ["2", "3", b"\x89PNG" + bytes(90)], (3,))
+    file.value("t", 1, "tensor", strings, plugin="images").value("t", 2, "tensor", strings)
+    frame = b"\xff\xd8\xff\xe1\0\x40" + bytes(62) + b"\xff\xc0\0\x11\x08\0\x01\0\x02" + bytes(90)
+    return file.value("j", 1, "image", bytes_field(4, frame))
+
+
 def damaged() -> dict[str, EventFile]:
     """What happens to files."""
     file = scalars()
@@ -181,6 +192,7 @@ def seeds() -> dict[str, bytes]:
     for name, window in {"fields": 6, "tags": 23, "plugins": 15, "sizes": 27}.items():
         made[f"selected_by_{name}"] = bytes([FIX | SELECT, window]) + large().bytes
     made["selected_kinds"] = bytes([FIX | SELECT, 0]) + kinds().bytes
+    made["heads"] = bytes([FIX | HEADS, 7]) + pictures().bytes
     for number, (name, file) in enumerate(damaged().items()):
         made[name] = bytes([RAW, number]) + file.bytes
     return made

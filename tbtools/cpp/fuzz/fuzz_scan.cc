@@ -14,8 +14,10 @@
 #include "check_arrow.h"
 #include "crc32c.h"
 #include "frame.h"
+#include "heads.h"
 #include "scan.h"
 #include "utf8.h"
+#include "wire.h"
 
 namespace tbtools {
 namespace {
@@ -23,6 +25,7 @@ namespace {
 enum Flag : uint8_t {
   kFixChecksums = 1,  // else the fuzzer would have to guess CRCs to get behind the framing
   kSelect = 2,        // leave something out, as the window byte says
+  kHeads = 4,         // cut strings to their heads
 };
 
 // --- inputs --------------------------------------------------------------------------------------
@@ -301,6 +304,41 @@ void check_fast_path(Bytes file, const Reading& reading) {
   }
 }
 
+// A head is the same message but for strings that are cut.
+void check_head(Bytes whole, Bytes head) {
+  CHECK(head.size <= whole.size);
+  if (head == whole) return;
+  Cursor fields(whole);
+  Cursor cut(head);
+  while (fields.next()) {
+    CHECK(cut.next() && cut.key() == fields.key());
+    if ((fields.key() & 7) != static_cast<uint32_t>(Wire::bytes)) {
+      CHECK(cut.number() == fields.number());
+      continue;
+    }
+    const std::string_view string = fields.bytes().text();
+    CHECK(string.starts_with(cut.bytes().text()));
+    CHECK(cut.bytes().size == string.size() || cut.bytes().size == head_size(fields.bytes()));
+  }
+  CHECK(fields.ok() && !cut.next() && cut.ok());
+}
+
+void check_heads(Bytes file, const Reading& whole, Options options) {
+  const NameSet plugins({"images", "audio", "text", "scalars"});
+  options.heads = bit(FieldId::image) | bit(FieldId::audio);
+  options.head_plugins = &plugins;
+  Reading heads = read(file, {SIZE_MAX}, options);
+  CHECK(heads.values.size() == whole.values.size());
+  for (size_t i = 0; i < heads.values.size(); ++i) {
+    const std::string& text = whole.values[i].payload;
+    std::string& head = heads.values[i].payload;
+    check_head({reinterpret_cast<const uint8_t*>(text.data()), text.size()},
+               {reinterpret_cast<const uint8_t*>(head.data()), head.size()});
+    head = text;
+  }
+  CHECK(heads == whole);
+}
+
 void run(const uint8_t* data, size_t size) {
   if (size < 2) return;
   const uint8_t flags = data[0];
@@ -323,6 +361,7 @@ void run(const uint8_t* data, size_t size) {
   const Reading whole = read(file, {SIZE_MAX}, options);
   CHECK(whole == read(file, window_sizes(seed), options));
   CHECK(walk(file) <= whole.records + whole.damages.size());
+  if (flags & kHeads) check_heads(file, whole, options);
   if ((flags & kFixChecksums) && !(flags & kSelect)) check_fast_path(file, whole);
 }
 
