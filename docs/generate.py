@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tbtools.decode.kind import TableSpec
-from tbtools.tables.logs import all_specs
+from tbtools.tables.logdir import all_specs
 from tbtools.tables.views import VIEWS
 
 FOLDER = Path(__file__).parent

@@ -15,10 +15,13 @@ __all__ = [
     "TargetExistsError",
     "TbtoolsError",
     "UnknownNameError",
+    "UnknownTableError",
+    "UnsupportedError",
     "UsageError",
     "export",
     "open",
     "query",
+    "scan",
 ]
 
 if TYPE_CHECKING:
@@ -29,23 +32,35 @@ if TYPE_CHECKING:
         TargetExistsError,
         TbtoolsError,
         UnknownNameError,
+        UnknownTableError,
+        UnsupportedError,
         UsageError,
     )
-    from tbtools.tables.logs import Logs, open
+    from tbtools.logs import Logs, open
     from tbtools.verbs.export import export
     from tbtools.verbs.query import query
+    from tbtools.verbs.scan import scan
 
 _HOMES = {
-    "Logs": "tables.logs",
+    "Logs": "logs",
     "export": "verbs.export",
-    "open": "tables.logs",
+    "open": "logs",
     "query": "verbs.query",
+    "scan": "verbs.scan",
 }
 
 
 def __getattr__(name: str) -> Any:
     # pyarrow takes a while to import: `tbtools --help` must not wait for it.
+    if name.startswith("scan_"):
+        scans = importlib.import_module(f"{__name__}.verbs.scan")
+        return scans.scan_of(name.removeprefix("scan_"))
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = importlib.import_module(f"{__name__}.{_HOMES.get(name, 'errors')}")
     return getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    scans = importlib.import_module(f"{__name__}.verbs.scan")
+    return [*globals(), *__all__, *(f"scan_{table}" for table in scans.scannable())]

@@ -85,8 +85,16 @@ class Scan:
         """
 
     @property
-    def source_metadata(self) -> bytes | None:
-        """That of the same event, serialised; empty if it has none."""
+    def source_metadata(self) -> bytes:
+        """
+        The first that an event has, whichever it is, serialised; empty if none has one.
+        """
+
+    @property
+    def empty_summaries(self) -> list[tuple[int, int, float]]:
+        """
+        Offset, step and wall_time of the events whose Summary has no values: no row tells of them.
+        """
 
     @property
     def stop(self) -> Stop: ...

@@ -2,7 +2,9 @@
 
     TbtoolsError
     ├── UsageError             what was asked for makes no sense: exit code 2
-    │   ├── UnknownNameError   a table, column, run or format that does not exist
+    │   ├── UnknownNameError   a column, run or format that does not exist
+    │   │   └── UnknownTableError  a table or view that does not exist
+    │   ├── UnsupportedError   what pyarrow's datasets offer and a log cannot
     │   └── TargetExistsError  the output is there already
     ├── NothingFoundError      no event file, or nothing selected: exit code 4
     ├── DamageError            damage was found and on_damage="fail": exit code 1
@@ -23,6 +25,8 @@ __all__ = [
     "TargetExistsError",
     "TbtoolsError",
     "UnknownNameError",
+    "UnknownTableError",
+    "UnsupportedError",
     "UsageError",
 ]
 
@@ -43,12 +47,24 @@ class UnknownNameError(UsageError):
     """A name that does not exist. The message lists those that come nearest."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        self.name = name
-        self.nearest = nearest(name, known)
+        found = nearest(name, known)
         message = f"no {what} is called {name!r}"
-        if self.nearest:
-            message += f"; nearest: {', '.join(self.nearest)}"
+        if found:
+            message += f"; nearest: {', '.join(found)}"
         super().__init__(message + (f" ({hint})" if hint else ""))
+        self.name = name
+        self.nearest = found
+
+
+class UnknownTableError(UnknownNameError, KeyError, AttributeError):  # type: ignore[misc]
+    """A table or view that does not exist: what ``logs["x"]`` and ``logs.x`` raise."""
+
+    def __str__(self) -> str:  # that of KeyError is the repr of a key
+        return str(self.args[0])
+
+
+class UnsupportedError(UsageError, NotImplementedError):
+    """What pyarrow's datasets can do and a table of logs cannot; the text says what can."""
 
 
 class TargetExistsError(UsageError):

@@ -20,14 +20,17 @@ from tbtools import DamageError
 from tbtools.files import scans as events
 from tbtools.files.discovery import EventFile as Listed
 from tbtools.files.health import FileHealth
-from tbtools.files.scans import EventReader, Selection
+from tbtools.files.scans import EventReader, ScanOptions
 from tbtools.files.storage import LOCAL
 
 
 def reader_of(path: Path, **options: object) -> EventReader:
     """A reader of a file, and an empty health."""
     return EventReader(
-        Listed(path.name, str(path), 0, LOCAL), FileHealth("r", str(path)), **options
+        Listed(path.name, str(path), 0, LOCAL),
+        FileHealth("r", str(path)),
+        follow=True,
+        **options,
     )
 
 
@@ -208,8 +211,8 @@ def test_a_compressed_copy_that_is_cut_gives_what_is_intact(file: EventFile) -> 
 def test_large_records_that_nobody_wants_are_not_read(file: EventFile) -> None:
     for step in range(10, 20):
         file.value("picture", step, "image", bytes(300_000)).scalar("loss", step, step / 2)
-    wanted = Selection(fields=("simple_value",))
-    found, health = read(file.path, selection=wanted)
+    wanted = ScanOptions(fields=("simple_value",))
+    found, health = read(file.path, options=wanted)
     assert steps(found) == list(range(20))
     assert health.unread_bytes > 2_000_000
     assert health.events + 9 >= 21 + 10  # at least nine pictures were stepped over

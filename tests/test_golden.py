@@ -14,7 +14,7 @@ from conftest import DATA
 
 import tbtools
 from tbtools.kinds import table_specs
-from tbtools.tables.logs import all_specs
+from tbtools.tables.logdir import all_specs
 
 NAMES = sorted(path.name.removesuffix(".truth.jsonl") for path in DATA.glob("*.truth.jsonl"))
 

@@ -15,12 +15,12 @@ from conftest import DATA, Cli
 from event_writing import EventFile, bytes_field, tensor
 from hypothesis import example, given
 from hypothesis import strategies as st
+from memory_tables import logs_of
 
 import tbtools
 from tbtools.kinds import table_specs
+from tbtools.logs import Logs
 from tbtools.output.safe_names import Folders, numbered_name, safe_name
-from tbtools.tables.logs import Logs
-from tbtools.tables.parallel import TableSource
 from tbtools.verbs.media import export_media
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -244,7 +244,7 @@ def test_all_values_of_oddly_named_tags_are_written(
     ]  # fmt: skip
     schema = table_specs()["text"].schema
     batch = pa.RecordBatch.from_pylist(rows, schema=schema)
-    logs = Logs([], {"text": TableSource(schema, lambda _: [batch])})
+    logs = logs_of(text=(schema, lambda _: [batch]))
     if not rows:
         with pytest.raises(tbtools.NothingFoundError):
             export_media(logs, folder / "media")
@@ -273,7 +273,7 @@ def images(count: int, size: int, step: int | None = None) -> Logs:
             }  # fmt: skip
             yield pa.RecordBatch.from_pylist([row], schema=schema)
 
-    return Logs([], {"images": TableSource(schema, batches)})
+    return logs_of(images=(schema, batches))
 
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,9 @@ GENERATED = ("_pb2.py", "_pb2.pyi", "_core.pyi")
 #: Folders in the order of the way that data takes; what stands first knows nothing of what follows.
 #: Modules that stand in no folder are named themselves.
 ORDER = [
-    "version", "errors", "schema", "_core", "proto",
-    "files", "decode", "kinds", "runs", "tables", "output", "verbs", "cli",
-    "tbtools", "__main__",
+    "version", "errors", "schema", "selection", "_core", "proto",
+    "files", "decode", "kinds", "runs", "tables", "output", "verbs",
+    "logs", "cli", "tbtools", "__main__",
 ]  # fmt: skip
 
 #: Folders of which no part imports another part: a verb is a verb, a kind is a kind.
@@ -115,6 +116,16 @@ def test_the_checks_of_imports_see_everything(tmp_path: Path) -> None:
     assert imports_of(hidden) == {"tbtools.cli", "tbtools.verbs.export", "tbtools.runs.survey"}
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
     assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_the_map_in_the_design_has_every_module() -> None:
+    text = (ROOT / "docs" / "design.md").read_text("utf-8")
+    named = set(re.findall(r"\w+", text[text.index("## 2.") : text.index("## 3.")]))
+    for module in MODULES:
+        folder, *rest = [*module.split(".")[1:], ""][:2]
+        assert folder in {*named, "", "__main__"}, module
+        if folder not in ("kinds", "proto", "cli"):
+            assert not rest or rest[0] in {*named, ""}, f"{module} is not on the map"
 
 
 def test_kinds_know_neither_files_nor_databases() -> None:

@@ -1,13 +1,19 @@
-"""Restart policies, against TensorBoard's rules written down by hand."""
+"""Restart policies, against TensorBoard's rules written down by hand and purging_oracle.py."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from random import Random
 
+import purging_oracle
 import pytest
-from event_writing import EventFile
+from event_writing import EventFile, bytes_field, summary, value_message, varint_field
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tbtools
+from tbtools.files import scans
 
 
 def kept(logdir: Path, policy: str) -> list[tuple[str, int, float]]:
@@ -110,6 +116,87 @@ def test_a_file_without_a_version_is_one_of_version_1(tmp_path: Path) -> None:
     for step in (1, 2, 3, 1):
         file.scalar("x", step, step)
     assert kept(tmp_path, "tensorboard") == [("x", 1, 1.0)]
+
+
+@pytest.mark.parametrize("version", [None, "brain.Event:1", "brain.Event:two", "brain.Event:nan"])
+def test_an_event_with_an_empty_summary_is_the_one_before(
+    tmp_path: Path, version: str | None
+) -> None:
+    file = EventFile(tmp_path / "tfevents")
+    if version is not None:
+        file.version(version)
+    file.scalar("a", 9, 1.0).event(summary(), 7).scalar("a", 8, 2.0)
+    assert kept(tmp_path, "tensorboard") == [("a", 9, 1.0), ("a", 8, 2.0)]
+    assert dropped(tmp_path) == (1, 0, 0)
+    # It drops nothing itself, but what follows falls from its step.
+    file.event(summary(), 12).scalar("a", 9, 3.0)
+    assert kept(tmp_path, "tensorboard") == [("a", 8, 2.0), ("a", 9, 3.0)]
+
+
+def test_an_empty_summary_at_the_end_of_a_file_is_the_one_before(tmp_path: Path) -> None:
+    EventFile(tmp_path / "tfevents.1").scalar("a", 9, 1.0).event(summary(), 7)
+    EventFile(tmp_path / "tfevents.2").scalar("a", 8, 2.0)
+    assert kept(tmp_path, "tensorboard") == [("a", 9, 1.0), ("a", 8, 2.0)]
+
+
+def test_an_event_that_is_no_summary_is_not_the_one_before(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "tfevents").scalar("a", 9, 1.0)
+    file.what("log_message", b"", 3).what("session_log", varint_field(1, 3), 3).event(b"", 3)
+    file.scalar("a", 8, 2.0)
+    assert kept(tmp_path, "tensorboard") == [("a", 8, 2.0)]
+
+
+def test_starts_count_only_where_the_version_is_2(tmp_path: Path) -> None:
+    EventFile(tmp_path / "tfevents.1").session_start(0).scalar("a", 5, 1.0)
+    EventFile(tmp_path / "tfevents.2").version().session_start(3).scalar("a", 3, 2.0)
+    assert kept(tmp_path, "tensorboard") == [("a", 5, 1.0), ("a", 3, 2.0)]
+    EventFile(tmp_path / "tfevents.3").version().session_start(4).scalar("a", 4, 3.0)
+    assert kept(tmp_path, "tensorboard") == [("a", 3, 2.0), ("a", 4, 3.0)]
+
+
+def test_a_version_holds_from_its_event_on(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "tfevents.1").version("brain.Event:1")
+    file.scalar("a", 5, 1.0).scalar("a", 4, 2.0)  # falls: drops 5
+    file.version("brain.Event:2").scalar("a", 3, 3.0)  # falls, but only STARTs count now
+    assert kept(tmp_path, "tensorboard") == [("a", 4, 2.0), ("a", 3, 3.0)]
+    # And beyond the file: the next gives no version.
+    file = EventFile(tmp_path / "tfevents.2").session_start(9).scalar("a", 2, 4.0)
+    assert [step for _, step, _ in kept(tmp_path, "tensorboard")] == [4, 3, 2]
+    file.session_start(3)
+    assert [step for _, step, _ in kept(tmp_path, "tensorboard")] == [2]
+
+
+def test_a_graph_is_the_one_before(tmp_path: Path) -> None:
+    # TensorBoard makes a Summary of it when it reads the file.
+    file = EventFile(tmp_path / "tfevents").scalar("a", 9, 1.0).what("graph_def", b"", 7)
+    file.scalar("a", 8, 2.0)
+    assert kept(tmp_path, "tensorboard") == [("a", 9, 1.0), ("a", 8, 2.0)]
+
+
+def test_run_metadata_drops_values_of_its_tag(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "tfevents").scalar("a", 8, 1.0).scalar("b", 9, 1.0)
+    file.what("tagged_run_metadata", bytes_field(1, "a"), 7)
+    assert kept(tmp_path, "tensorboard") == [("b", 9, 1.0)]
+
+
+def test_a_value_without_a_member_drops_others_of_its_tag(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "tfevents").scalars(9, {"a": 1.0, "b": 1.0})
+    file.event(summary(value_message("b")), 7)
+    assert kept(tmp_path, "tensorboard") == [("a", 9, 1.0)]
+
+
+@settings(max_examples=50)
+@given(st.randoms(use_true_random=False), st.sampled_from([64, 300, scans.WINDOW]))
+def test_what_tensorboard_drops_is_what_its_rules_say(random: Random, window: int) -> None:
+    run = purging_oracle.random_run(random)
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scans, "WINDOW", window)
+        purging_oracle.write(run, Path(name) / "run")
+        expected = purging_oracle.kept(run)
+        found = purging_oracle.kept_by_tbtools(Path(name))
+        assert found.get("run", []) == sorted(value[:3] for value in expected)
+        _, _, purged = dropped(Path(name))
+        assert purged == len(purging_oracle.values_of(run)) - len(expected)
 
 
 @pytest.mark.parametrize("policy", ["latest", "tensorboard"])

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from memory_tables import logs_of
 
 import tbtools
 from tbtools.decode.kind import column, table
 from tbtools.kinds import table_specs
-from tbtools.tables.logs import Logs
-from tbtools.tables.parallel import TableSource
+from tbtools.logs import Logs
+from tbtools.selection import Selection
 from tbtools.tables.views import VIEWS, smooth
 
 SCALARS = table_specs()["scalars"].schema
@@ -43,10 +44,10 @@ POINTS = st.lists(
 CUTS = st.lists(st.integers(0, 30), max_size=4)
 
 
-def logs_of(name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Logs:
+def logs_with(name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Logs:
     """Logs of one table."""
     held = list(batches)
-    return Logs([], {name: TableSource(schema, lambda _: held)})
+    return logs_of(**{name: (schema, lambda _: held)})
 
 
 def scalars(points: list[Point], cuts: Iterable[int] = ()) -> Logs:
@@ -57,7 +58,7 @@ def scalars(points: list[Point], cuts: Iterable[int] = ()) -> Logs:
     batches = [
         pa.RecordBatch.from_pylist(rows[begin:end], schema=SCALARS) for begin, end in pairwise(ends)
     ]
-    return logs_of("scalars", SCALARS, batches)
+    return logs_with("scalars", SCALARS, batches)
 
 
 def same(one: float | None, other: float | None, tolerance: float = 0) -> bool:
@@ -232,7 +233,7 @@ def histograms(rows: Iterable[list[Bucket] | None], cut: int = 0, **given: float
         for step, row in enumerate(rows)
     ]
     batch = pa.RecordBatch.from_pylist(made, schema=HISTOGRAMS)
-    return logs_of("histograms", HISTOGRAMS, [batch[:cut], batch[cut:]])
+    return logs_with("histograms", HISTOGRAMS, [batch[:cut], batch[cut:]])
 
 
 def lines(logs: Logs) -> list[list[float]]:
@@ -335,11 +336,11 @@ def test_views_take_filters_columns_and_polars() -> None:
 def test_a_filter_on_run_and_tag_saves_reading_the_others() -> None:
     asked: list[Any] = []
 
-    def source(survivors: Any) -> Iterator[pa.RecordBatch]:
-        asked.append(survivors("run", ["a", "b"]) if survivors else None)
+    def source(selection: Selection) -> Iterator[pa.RecordBatch]:
+        asked.append(selection.wants_runs(["a", "b"]) if selection.filter else None)
         yield from ()
 
-    logs = Logs([], {"scalars": TableSource(SCALARS, source)})
+    logs = logs_of(scalars=(SCALARS, source))
     for name in ("stats", "smoothed"):
         logs.query(f"FROM {name} WHERE run = 'b'").fetchall()
     assert asked == [[False, True]] * 2

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 from event_writing import EventFile
+from memory_tables import Made, logs_of
 
 import tbtools
-from tbtools.tables.logs import Logs, all_specs
-from tbtools.tables.parallel import TableSource
+from tbtools.tables.logdir import all_specs
 from tbtools.tables.views import VIEWS
 
 
@@ -87,10 +87,10 @@ def test_mistakes_are_one_line(cli: Cli, logdir: Path, sql: str, message: str) -
 def test_nothing_is_read_before_a_statement_names_it() -> None:
     read: list[str] = []
 
-    def table(name: str) -> TableSource:
-        return TableSource(all_specs()[name].schema, lambda _: read.append(name) or [])
+    def table(name: str) -> Made:
+        return all_specs()[name].schema, lambda _: read.append(name) or []
 
-    with Logs([], {name: table(name) for name in all_specs()}) as logs:
+    with logs_of(**{name: table(name) for name in all_specs()}) as logs:
         assert logs.query("SELECT 1").fetchall() == [(1,)]
         logs.query("SHOW TABLES").fetchall()
         logs.query("DESCRIBE stats").fetchall()
@@ -120,8 +120,8 @@ def test_an_exported_dataset_has_the_views_whose_tables_it_has(
 
 def test_a_table_goes_before_a_view_of_its_name(logdir: Path) -> None:
     lazy = tbtools.open(logdir)["scalars"]
-    scalars = TableSource(lazy.schema, lambda _: lazy.to_batches())
-    with Logs([], {"scalars": scalars, "stats": scalars}) as logs:
+    scalars = (lazy.schema, lambda _: lazy.to_batches())
+    with logs_of(scalars=scalars, stats=scalars) as logs:
         assert logs.query("SELECT count(*) FROM stats").fetchall() == [(8,)]
 
 

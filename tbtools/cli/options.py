@@ -14,7 +14,7 @@ import typer
 from tbtools.errors import DamageError
 
 if TYPE_CHECKING:
-    from tbtools.tables.logs import Logs
+    from tbtools.logs import Logs
 
 __all__ = [
     "ExcludeTags",
@@ -112,12 +112,12 @@ def opened(
     Exits with 3 if anything was lost.
     """
     from tbtools.cli.progress import Progress
-    from tbtools.tables.logs import open as open_logs
+    from tbtools.logs import Logs
 
     paths = [*(logdirs or []), *(more or [])]
     paths = paths or [os.environ.get("TBTOOLS_LOGDIR") or "."]
     with Progress() as progress:
-        logs = open_logs(
+        logs = Logs.open(
             *paths,
             run=run or (),
             tag=tag or (),

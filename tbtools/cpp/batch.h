@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "column.h"
 
@@ -103,6 +104,13 @@ struct Small {
   Strings metadata;  // distinct SummaryMetadata, by number
 };
 
+// An event whose Summary has no values, so that it gives no row.
+struct EmptySummary {
+  uint64_t offset;  // of the record in the file
+  int64_t step;
+  double wall_time;
+};
+
 struct Batch {
   explicit Batch(bool has_offsets) : small(std::make_shared<Small>(has_offsets)) {}
   Batch(const Batch&) = delete;
@@ -113,7 +121,9 @@ struct Batch {
   Strings& tags = small->tags;
   Strings& metadata = small->metadata;
   Rows rows;
-  Strings opening;  // the first file_version, and the SourceMetadata that came with it
+  Strings file_version;     // the first, if there is one
+  Strings source_metadata;  // the first, of whatever event, if there is one
+  std::vector<EmptySummary> empty_summaries;
   Nullable<int32_t> first_metadata;  // by tag: the first that names a plugin, else the first
 
   bool has_metadata() const { return metadata.size() > 0; }

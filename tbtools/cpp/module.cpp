@@ -115,11 +115,17 @@ nb::list summaries_of(const Scan& scan) {
   return found;
 }
 
-std::optional<nb::bytes> opening(const Batch& batch, size_t which) {
-  const Strings& strings = batch.opening;
+std::optional<nb::bytes> first_of(const Strings& strings) {
   if (strings.size() == 0) return std::nullopt;
-  const Bytes bytes = strings[which];
-  return nb::bytes(bytes.data, bytes.size);
+  return nb::bytes(strings[0].data, strings[0].size);
+}
+
+nb::list empty_summaries_of(const Scan& scan) {
+  nb::list found;
+  for (const EmptySummary& each : scan.batch().empty_summaries) {
+    found.append(nb::make_tuple(each.offset, each.step, each.wall_time));
+  }
+  return found;
 }
 
 uint32_t mask_of(const std::vector<std::string>& names) {
@@ -252,11 +258,18 @@ NB_MODULE(_core, m) {
           "has_metadata", [](const Scan& s) { return s.batch().has_metadata(); },
           "Whether any of the tags has metadata.")
       .def_prop_ro(
-          "file_version", [](const Scan& s) { return opening(s.batch(), 0); },
+          "file_version", [](const Scan& s) { return first_of(s.batch().file_version); },
           "That of the first event that has one, whether or not the field is wanted.")
       .def_prop_ro(
-          "source_metadata", [](const Scan& s) { return opening(s.batch(), 1); },
-          "That of the same event, serialised; empty if it has none.")
+          "source_metadata",
+          [](const Scan& s) {
+            return first_of(s.batch().source_metadata).value_or(nb::bytes("", 0));
+          },
+          "The first that an event has, whichever it is, serialised; empty if none has one.")
+      .def_prop_ro("empty_summaries", &empty_summaries_of,
+                   nb::sig("def empty_summaries(self) -> list[tuple[int, int, float]]"),
+                   "Offset, step and wall_time of the events whose Summary has no values: no row "
+                   "tells of them.")
       .def_prop_ro("stop", [](const Scan& s) { return s.batch().stop; })
       .def_prop_ro(
           "framed", [](const Scan& s) { return s.batch().framed; },

@@ -98,12 +98,14 @@ TBTOOLS_CRC_TARGET size_t read_repeats_to(Bytes window, size_t at, uint64_t posi
     const uint32_t crc = mask(~steps(~0u, payload, static_cast<size_t>(repeat.length)));
     const uint64_t wrong =
         (crc ^ load<uint32_t>(end)) | (payload[0] ^ key_of(1, Wire::fixed64)) |
-        (payload[kStepKeyAt] ^ key_of(2, Wire::varint)) | ((word & repeat.more_mask) ^ repeat.more) |
+        (payload[kStepKeyAt] ^ key_of(2, Wire::varint)) |
+        ((word & repeat.more_mask) ^ repeat.more) |
         differs(prefix, repeat.bytes, repeat.prefix) |
         differs(value + sizeof(float), repeat.bytes + blocks_of(repeat.prefix), repeat.suffix);
     if (wrong != 0) break;
     if constexpr (kOffsets) {
-      room.offset[room.size] = static_cast<int64_t>(position + static_cast<size_t>(p - window.data));
+      const size_t here = static_cast<size_t>(p - window.data);
+      room.offset[room.size] = static_cast<int64_t>(position + here);
     }
     room.tag[room.size] = tag->number;
     room.step[room.size] = static_cast<int64_t>(join_sevens(word & repeat.step_mask));

@@ -69,8 +69,12 @@ TBTOOLS_INLINE bool ValueReader::read_plain_tensor(Bytes name, Bytes tensor, Byt
 
 bool ValueReader::read_any_event(Bytes payload) {
   if (!parse_event(payload, event_)) return false;
-  if (event_.is_summary) return read_summary();
-  add_other(payload);
+  if (!event_.is_summary) {
+    add_other(payload);
+  } else if (!read_summary()) {
+    return false;
+  }
+  note_source();
   return true;
 }
 
@@ -90,6 +94,7 @@ bool ValueReader::read_summary() {
     if (++count < values_.size()) rest = fields;
   }
   if (!fields.ok()) return false;
+  if (count == 0) batch_.empty_summaries.push_back({offset_, event_.step, event_.wall_time});
   const size_t kept = count < values_.size() ? count : values_.size() - 1;
   for (size_t i = 0; i < kept; ++i) add_value(values_[i], *tag_of(values_[i].tag));
   Value& value = values_.back();
@@ -126,7 +131,9 @@ void ValueReader::add_value(Value& value, Tag& tag) {
 void ValueReader::add_other(Bytes payload) {
   const FieldId field = event_.what.field();
   const Bytes bytes = field == FieldId::none ? payload : event_.what.bytes();
-  if (field == FieldId::file_version) note_opening(bytes);
+  if (field == FieldId::file_version && batch_.file_version.size() == 0) {
+    batch_.file_version.push(bytes);
+  }
   if (!wants(field) || bytes.size > options_.largest) return;
   push_row(field, bytes, false);
   Rows& rows = batch_.rows;
@@ -139,12 +146,11 @@ void ValueReader::add_other(Bytes payload) {
   }
 }
 
-void ValueReader::note_opening(Bytes version) {
-  Strings& opening = batch_.opening;
-  if (opening.size() > 0) return;
-  const bool has_source = event_.source_metadata.field() != FieldId::none;
-  opening.push(version);
-  opening.push(has_source ? event_.source_metadata.bytes() : Bytes{});
+// Of whatever event: not every writer opens a file with a version.
+void ValueReader::note_source() {
+  if (event_.source_metadata.field() == FieldId::none) return;
+  if (batch_.source_metadata.size() > 0) return;
+  batch_.source_metadata.push(event_.source_metadata.bytes());
 }
 
 // --- columns -------------------------------------------------------------------------------------

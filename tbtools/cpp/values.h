@@ -115,7 +115,7 @@ class ValueReader {
   bool parse_one(Bytes message, Value& value);
   void add_value(Value& value, Tag& tag);
   void add_other(Bytes payload);
-  void note_opening(Bytes version);
+  void note_source();
   bool wants_heads(const Value& value, const Tag& tag) const;
   void push_row(FieldId field, Bytes payload, bool as_head);
   TBTOOLS_NOINLINE Tag* new_tag(Bytes name);

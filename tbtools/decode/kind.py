@@ -46,7 +46,8 @@ class Events:
     ``keys`` has the columns run, tag, step and wall_time. ``field`` names the member of Value or
     Event that ``payload`` (serialised, null for a value that has only metadata) comes from;
     ``metadata`` is the tag's SummaryMetadata, serialised, null if it has none; ``value`` is the
-    number of a one-element numeric tensor, null if it is not one.
+    number of a one-element numeric tensor, null if it is not one. ``wanted`` are the columns that
+    somebody asked for; None: all of them.
     """
 
     keys: pa.RecordBatch
@@ -54,9 +55,14 @@ class Events:
     metadata: pa.BinaryArray
     payload: pa.BinaryArray
     value: pa.DoubleArray
+    wanted: frozenset[str] | None = None
 
     def __len__(self) -> int:
         return int(self.keys.num_rows)
+
+    def wants(self, *columns: str) -> bool:
+        """Whether any of these columns is wanted; a kind may leave out those that are not."""
+        return self.wanted is None or not self.wanted.isdisjoint(columns)
 
 
 @dataclass
@@ -79,7 +85,9 @@ class Kind:
     ``fields`` are members of Value or Event that are this kind whatever their metadata says;
     ``plugins`` the plugin names of its tensors, and with ``bare`` also of values that have only
     metadata. A kind with ``rest`` takes the tensors that no other answers to. A value of more
-    than ``largest`` bytes cannot be of this kind.
+    than ``largest`` bytes cannot be of this kind. ``bulky`` are the columns that need its long
+    strings whole: if none of them is wanted, of each string there is only as much as says what
+    format and size of image it is.
     """
 
     tables: tuple[TableSpec, ...]
@@ -89,6 +97,7 @@ class Kind:
     bare: bool = False
     rest: bool = False
     largest: int | None = None
+    bulky: frozenset[str] = frozenset()
 
 
 UNCLAIMED = table(

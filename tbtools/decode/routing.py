@@ -8,15 +8,16 @@ the same file; else by the first that it names in the run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.decode.kind import UNCLAIMED, Events, Kind
-from tbtools.files.scans import Selection
+from tbtools.files.scans import ScanOptions
 from tbtools.proto.metadata import plugin_of
+from tbtools.selection import Selection
 
 __all__ = [
     "Claims",
@@ -25,8 +26,8 @@ __all__ = [
     "claims",
     "decode",
     "labels",
+    "options_for",
     "route",
-    "selection_for",
 ]
 
 #: Fields that say nothing of the kind of a value; its plugin does.
@@ -67,24 +68,42 @@ def claims(kinds: Iterable[Kind]) -> Claims:
     )
 
 
-def selection_for(known: Claims, tables: frozenset[str], offsets: bool = False) -> Selection:
-    """What has to be read of a file to fill these tables."""
-    if UNCLAIMED.name in tables:
-        return Selection(offsets=offsets)
-    kinds = [kind for kind in known.kinds if any(spec.name in tables for spec in kind.tables)]
+def options_for(known: Claims, selection: Selection, offsets: bool = False) -> ScanOptions:
+    """What the core has to read of a file to fill the selected tables: all that is known of it."""
+    if UNCLAIMED.name in selection.tables:
+        return ScanOptions(offsets=offsets)
+    kinds = [kind for kind in known.kinds if _names(kind) & selection.tables]
     fields = {field for kind in kinds for field in kind.fields}
     if any(kind.plugins or kind.rest for kind in kinds):
         fields.add("tensor")
     if any(kind.bare for kind in kinds):
         fields.add("metadata")
     sizes = [kind.largest for kind in kinds]
-    plugins = sorted({plugin for kind in kinds for plugin in kind.plugins})
-    return Selection(
+    plugins = {plugin for kind in kinds for plugin in kind.plugins}
+    headed = [kind for kind in kinds if _is_headed(kind, selection)]
+    return ScanOptions(
         fields=tuple(sorted(fields)),
-        plugins=None if any(kind.rest for kind in kinds) else tuple(plugins),
+        plugins=None if any(kind.rest for kind in kinds) else tuple(sorted(plugins)),
         largest=None if None in sizes else max(filter(None, sizes), default=None),
         offsets=offsets,
+        heads=tuple(sorted(field for kind in headed for field in kind.fields)),
+        head_plugins=tuple(sorted(plugin for kind in headed for plugin in kind.plugins)),
     )
+
+
+def _names(kind: Kind) -> frozenset[str]:
+    return frozenset(spec.name for spec in kind.tables)
+
+
+def _wanted_of(kind: Kind, selection: Selection) -> frozenset[str] | None:
+    """The columns that are wanted of a kind's tables; None for all."""
+    columns = [selection.columns[name] for name in _names(kind) & selection.tables]
+    return None if None in columns else frozenset().union(*filter(None, columns))
+
+
+def _is_headed(kind: Kind, selection: Selection) -> bool:
+    wanted = _wanted_of(kind, selection)
+    return bool(kind.bulky) and wanted is not None and kind.bulky.isdisjoint(wanted)
 
 
 @dataclass(frozen=True)
@@ -195,16 +214,18 @@ class Made:
     batch: pa.RecordBatch
 
 
-def decode(routed: Routed, wanted: frozenset[str]) -> tuple[list[Made], int]:
-    """The rows of the wanted tables that a kind makes of its events, and how many it refused.
+def decode(routed: Routed, selection: Selection) -> tuple[list[Made], int]:
+    """The rows of the selected tables that a kind makes of its events, and how many it refused.
 
     What the kind refuses, and what has no kind, becomes rows of ``events``.
     """
     events = routed.events
     made: list[Made] = []
     reasons: dict[int, str] = {}
+    wanted = selection.tables
     if routed.kind is not None:
-        decoded = routed.kind.decode(events)
+        asked = replace(events, wanted=_wanted_of(routed.kind, selection))
+        decoded = routed.kind.decode(asked)
         reasons = dict(decoded.refused)
         for spec in routed.kind.tables:
             if spec.name in wanted and spec.name in decoded.tables:
@@ -213,7 +234,8 @@ def decode(routed: Routed, wanted: frozenset[str]) -> tuple[list[Made], int]:
                     keys, origin = events.keys, routed.rows
                 else:
                     keys, origin = events.keys.take(index), routed.rows.take(index)
-                made.append(Made(spec.name, origin, _batch(spec.schema, keys, columns)))
+                schema = selection.schema_of(spec.name, spec.schema)
+                made.append(Made(spec.name, origin, _batch(schema, keys, columns)))
         left = pa.array(sorted(reasons), pa.int64())
     else:
         # A file's version is what the table `files` tells.
@@ -226,7 +248,8 @@ def decode(routed: Routed, wanted: frozenset[str]) -> tuple[list[Made], int]:
             "payload": events.payload.take(left),
             "reason": pa.array([reasons.get(index) for index in left.to_pylist()], pa.string()),
         }
-        batch = _batch(UNCLAIMED.schema, events.keys.take(left), columns)
+        schema = selection.schema_of(UNCLAIMED.name, UNCLAIMED.schema)
+        batch = _batch(schema, events.keys.take(left), columns)
         made.append(Made(UNCLAIMED.name, routed.rows.take(left), batch))
     return [each for each in made if each.batch.num_rows], len(reasons)
 

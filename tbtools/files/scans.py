@@ -18,11 +18,11 @@ from tbtools.errors import DamageError
 from tbtools.files.discovery import EventFile
 from tbtools.files.health import Damage, FileHealth
 from tbtools.files.packed import UnpackedSource, packed_with
-from tbtools.files.storage import EMPTY, Source
+from tbtools.files.storage import EMPTY, BoundedSource, Source
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SourceMetadata
 
-__all__ = ["EventReader", "OnDamage", "Progress", "Selection"]
+__all__ = ["EventReader", "OnDamage", "Progress", "ScanOptions"]
 
 OnDamage = Literal["skip", "stop", "fail"]
 
@@ -30,6 +30,7 @@ OnDamage = Literal["skip", "stop", "fail"]
 Progress = Callable[[int], None]
 
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
+WIDE_WINDOW = 1 << 23  # where only the heads of payloads are copied: few rows in many bytes
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
 
@@ -39,8 +40,11 @@ MOST_SPARE = 8
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What a reader wants of a file: everything, unless said otherwise. See ``_core.scan``."""
+class ScanOptions:
+    """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
+
+    ``decode/routing.py`` makes them of a Selection.
+    """
 
     fields: tuple[str, ...] | None = None
     payloads: tuple[str, ...] | None = None
@@ -52,7 +56,9 @@ class Selection:
 
 
 class EventReader:
-    """Reads one event file, and goes on where it stopped when the file has grown.
+    """Reads one event file up to where it ended when it was listed.
+
+    With ``follow``, up to where it ends now, and on from there when it has grown.
 
     ``on_damage`` says what a damaged stretch costs: ``skip`` goes on behind it, ``stop`` gives up
     the rest of the file, ``fail`` raises DamageError. ``offset`` is where the next scan begins.
@@ -64,27 +70,30 @@ class EventReader:
         self,
         file: EventFile,
         health: FileHealth,
-        selection: Selection | None = None,
+        options: ScanOptions | None = None,
         on_damage: OnDamage = "skip",
         progress: Progress | None = None,
+        follow: bool = False,
     ) -> None:
         self.health = health
         self.offset = 0
         self.skip_tags: _core.NameSet | None = None
         self.metadata: dict[str, bytes] = {}
         self._file = file
-        self._selection = selection or Selection()
-        self._plugins = _name_set(self._selection.plugins)
-        self._head_plugins = _name_set(self._selection.head_plugins)
+        self._options = options or ScanOptions()
+        self._plugins = _name_set(self._options.plugins)
+        self._head_plugins = _name_set(self._options.head_plugins)
         self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
         self._on_damage = on_damage
         self._progress = progress
+        self._follow = follow
         self._source: Source = EMPTY
         self._is_open = False
         self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
-        self._window = WINDOW
+        self._widest = WIDE_WINDOW if self._options.heads else WINDOW
+        self._window = self._widest
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how
         self._open_end: Damage | None = None  # up to the end of the file, as far as is known
 
@@ -104,7 +113,8 @@ class EventReader:
         """
         try:
             if not self._is_open:
-                self._source = self._file.storage.open(self._file.path)
+                source = self._file.storage.open(self._file.path)
+                self._source = source if self._follow else BoundedSource(source, self._file.size)
                 self._is_open = True
             yield from self._read()
         except OSError as error:
@@ -144,7 +154,7 @@ class EventReader:
         return self._begin + self._filled
 
     def _scan(self, window: memoryview, at_end: bool) -> _core.Scan:
-        selection = self._selection
+        options = self._options
         declared, scalars = self._declared
         return _core.scan(
             window,
@@ -153,11 +163,11 @@ class EventReader:
             at_end=at_end,
             search=self._lost is not None,
             may_skip=not isinstance(self._source, UnpackedSource),
-            offsets=selection.offsets,
-            fields=selection.fields,
-            payloads=selection.payloads,
-            heads=selection.heads,
-            largest=selection.largest,
+            offsets=options.offsets,
+            fields=options.fields,
+            payloads=options.payloads,
+            heads=options.heads,
+            largest=options.largest,
             plugins=self._plugins,
             head_plugins=self._head_plugins,
             skip=self.skip_tags,
@@ -232,7 +242,7 @@ class EventReader:
         return self._give_up(scan, at_end)
 
     def _grow_window(self) -> None:
-        self._window = min(2 * self._window, WINDOW)
+        self._window = min(2 * self._window, self._widest)
 
     def _give_up(self, scan: _core.Scan, at_end: bool) -> int | None:
         """Goes on behind the damaged record that stopped the scan, as far as policy allows."""
@@ -296,7 +306,8 @@ class EventReader:
             self._declare(pa.record_batch(scan.tags))
         if self.health.file_version is None and scan.file_version is not None:
             self.health.file_version = scan.file_version.decode("utf-8", "replace")
-            self.health.writer = _writer_of(scan.source_metadata or b"")
+        if self.health.writer is None and (source := scan.source_metadata):
+            self.health.writer = _writer_of(source)
 
     def _declare(self, tags: pa.RecordBatch) -> None:
         tags = tags.filter(tags["metadata"].is_valid())

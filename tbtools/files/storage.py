@@ -14,6 +14,7 @@ from typing import Protocol
 __all__ = [
     "EMPTY",
     "LOCAL",
+    "BoundedSource",
     "Entry",
     "LocalStorage",
     "Source",
@@ -120,6 +121,31 @@ class _LocalSource:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+class BoundedSource:
+    """The first bytes of a source, as if it ended there: it may have grown since it was listed."""
+
+    def __init__(self, source: Source, end: int) -> None:
+        self._source = source
+        self._end = end
+
+    def size(self) -> int | None:
+        """Bytes up to the bound, or fewer if the source holds fewer."""
+        size = self._source.size()
+        return None if size is None else min(size, self._end)
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` with the bytes from ``offset`` on; none behind the bound."""
+        left = max(0, self._end - offset)
+        if len(buffer) <= left:
+            return self._source.read_into(offset, buffer)
+        with buffer[:left] as within:
+            return self._source.read_into(offset, within) if left else 0
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self._source.close()
 
 
 class _NoSource:

@@ -45,20 +45,30 @@ Sizes = Iterable[int | None]
 
 def decode(events: Events) -> Decoded:
     """A row for each image."""
-    return by_form(events, IMAGES.name, "image", _legacy, _tensors)
+    says_size = events.wants("width", "height", "format")
+    return by_form(
+        events,
+        IMAGES.name,
+        "image",
+        lambda payloads: _legacy(payloads, says_size),
+        lambda payloads: _tensors(payloads, says_size),
+    )
 
 
-def _legacy(payloads: pa.BinaryArray) -> Columns:
+def _legacy(payloads: pa.BinaryArray, says_size: bool) -> Columns:
     images = parsed(payloads, Summary.Image, "not an image")
     data = pa.array([image.encoded_image_string for image in images.messages], pa.binary())
     # Zero is what an absent field reads as.
     widths = [image.width if image.width > 0 else None for image in images.messages]
     heights = [image.height if image.height > 0 else None for image in images.messages]
     index = pa.repeat(pa.scalar(0, pa.int64()), len(data))
-    return Columns(images.origin, _columns(index, data, widths, heights), images.refused)
+    columns = {"index": index, "data": data}
+    if says_size:
+        columns |= _sizes(data, widths, heights)
+    return Columns(images.origin, columns, images.refused)
 
 
-def _tensors(payloads: pa.BinaryArray) -> Columns:
+def _tensors(payloads: pa.BinaryArray, says_size: bool) -> Columns:
     made = string_tensors(payloads)
     rank = pc.list_value_length(made["shape"])
     made.refuse(pc.not_equal(rank, 1), "a tensor that is not one list of strings")
@@ -74,12 +84,10 @@ def _tensors(payloads: pa.BinaryArray) -> Columns:
     images = flat(made["strings"])
     is_image = pc.greater_equal(images.place, CLAIMS)
     row = images.row.filter(is_image)
-    columns = _columns(
-        pc.subtract(images.place.filter(is_image), CLAIMS),
-        images.values.filter(is_image),
-        widths.take(row).to_pylist(),
-        heights.take(row).to_pylist(),
-    )
+    data = images.values.filter(is_image)
+    columns = {"index": pc.subtract(images.place.filter(is_image), CLAIMS), "data": data}
+    if says_size:
+        columns |= _sizes(data, widths.take(row).to_pylist(), heights.take(row).to_pylist())
     return Columns(made.origin.take(row), columns, made.refused)
 
 
@@ -89,9 +97,7 @@ def _claims(strings: pa.ListArray, place: int) -> pa.BinaryArray:
     return pc.list_element(strings, place)
 
 
-def _columns(
-    index: pa.Int64Array, data: pa.BinaryArray, widths: Sizes, heights: Sizes
-) -> dict[str, pa.Array]:
+def _sizes(data: pa.BinaryArray, widths: Sizes, heights: Sizes) -> dict[str, pa.Array]:
     formats: list[str | None] = []
     sizes: list[tuple[int | None, int | None]] = []
     for image, width, height in zip(data, widths, heights, strict=True):
@@ -99,11 +105,9 @@ def _columns(
         formats.append(name)
         sizes.append(size or (width, height))
     return {
-        "index": index,
         "width": pa.array([width for width, _ in sizes], pa.int64()),
         "height": pa.array([height for _, height in sizes], pa.int64()),
         "format": pa.array(formats, LABEL),
-        "data": data,
     }
 
 
@@ -112,4 +116,5 @@ KIND = Kind(
     decode=decode,
     fields=frozenset({"image"}),
     plugins=frozenset({"images"}),
+    bulky=frozenset({"data"}),
 )

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tbtools.errors import TargetExistsError, UsageError
-from tbtools.tables.exported import is_exported
+from tbtools.tables.manifest import is_exported
 
 __all__ = ["check_target", "staged"]
 

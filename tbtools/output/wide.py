@@ -9,8 +9,8 @@ from typing import Literal, get_args
 import pyarrow as pa
 
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
-from tbtools.tables.parallel import Source, Survivors
-from tbtools.tables.table import LazyTable
+from tbtools.selection import Selection
+from tbtools.tables.table import LazyTable, Rows
 
 __all__ = ["Duplicates", "Wide", "widen"]
 
@@ -72,10 +72,10 @@ def widen(scalars: LazyTable, duplicates: str = "last") -> Wide:
     return Wide(wide, int(doubled))
 
 
-def _numbered(scalars: LazyTable) -> tuple[pa.Schema, Source]:
+def _numbered(scalars: LazyTable) -> tuple[pa.Schema, Rows]:
     schema = scalars.schema.append(pa.field("n", pa.int64()))
 
-    def batches(_: Survivors | None) -> Iterator[pa.RecordBatch]:
+    def batches(_: Selection) -> Iterator[pa.RecordBatch]:
         first = 0
         for batch in scalars.to_batches():
             numbers = pa.array(range(first, first + batch.num_rows), pa.int64())

@@ -12,7 +12,7 @@ from tbtools.files.health import FileHealth
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SummaryMetadata
 from tbtools.runs.reading import CLAIMS, SCALARS, RunReader
-from tbtools.runs.survey import SCALAR, Survey, TagStats
+from tbtools.runs.survey import EMPTY, SCALAR, Survey, TagStats
 from tbtools.schema import LABEL
 
 __all__ = ["FILES", "RUNS", "TAGS", "files_batch", "runs_batch", "tags_batch"]
@@ -42,8 +42,12 @@ RUNS = table(
     column("points", pa.int64(), "Number of values, before any restart policy.", nullable=False),
     column("first_step", pa.int64(), "Smallest step."),
     column("last_step", pa.int64(), "Largest step."),
-    column("first_time", pa.float64(), "Smallest wall_time, seconds since the epoch."),
-    column("last_time", pa.float64(), "Largest wall_time, seconds since the epoch."),
+    column(
+        "first_time", pa.float64(), "Smallest wall_time of all its events, seconds since the epoch."
+    ),
+    column(
+        "last_time", pa.float64(), "Largest wall_time of all its events, seconds since the epoch."
+    ),
     column("writer", pa.string(), "Writers that the files name."),
     column("segments", pa.int64(), "Files and SessionLog STARTs inside them.", nullable=False),
     column("restarted_rows", pa.int64(), "Values that --restarts latest drops.", nullable=False),
@@ -59,8 +63,8 @@ FILES = table(
     column("path", pa.string(), "Where it is.", nullable=False),
     column("bytes", pa.int64(), "Its size, unpacked.", nullable=False),
     column("events", pa.int64(), "Good records.", nullable=False),
-    column("file_version", pa.string(), "As its first record gives it."),
-    column("writer", pa.string(), "As its first record gives it."),
+    column("file_version", pa.string(), "The first that an event gives."),
+    column("writer", pa.string(), "The first that an event names."),
     column("status", pa.string(), "ok, empty, pending, damaged or unreadable.", nullable=False),
     column("damaged_records", pa.int64(), "Records or stretches that are lost.", nullable=False),
     column("skipped_bytes", pa.int64(), "Bytes that are lost with them.", nullable=False),
@@ -85,10 +89,10 @@ def _array(values: list[object], kind: pa.DataType) -> pa.Array:
 
 
 def _table_of(stats: TagStats, found: Survey) -> tuple[str | None, str | None]:
-    """The table and the plugin of values, as routing.py has them; None for a file's version."""
+    """The table and the plugin of values, as routing.py has them; None if they give no row."""
     if stats.tag is None:
         kind = CLAIMS.kind_of(stats.field, "")
-        if kind is None and stats.field == "file_version":
+        if kind is None and stats.field in ("file_version", EMPTY):
             return None, None
         return (kind.tables[0].name if kind else UNCLAIMED.name), None
     plugin = stats.plugin or plugin_of(found.metadata_of(stats.tag)) or None
@@ -140,9 +144,8 @@ def _names(metadata: bytes | None) -> tuple[str | None, str | None]:
 def runs_batch(reader: RunReader) -> pa.RecordBatch:
     """The row of ``runs`` for a run."""
     found = reader.survey()
-    stats = [each for each in found.stats if each.field != "file_version"]
-    tables = {name for name, _ in (_table_of(each, found) for each in stats) if name}
-    values = [each for each in stats if each.tag is not None]
+    tables = {name for name, _ in (_table_of(each, found) for each in found.stats) if name}
+    values = [each for each in found.stats if each.tag is not None]
     writers = sorted({health.writer for health in found.health if health.writer})
     row = (
         reader.run.name,
@@ -153,8 +156,8 @@ def runs_batch(reader: RunReader) -> pa.RecordBatch:
         sum(each.points for each in values),
         min((each.min_step for each in values), default=None),
         max((each.max_step for each in values), default=None),
-        min((each.min_time for each in stats), default=None),
-        max((each.max_time for each in stats), default=None),
+        min((each.min_time for each in found.stats), default=None),
+        max((each.max_time for each in found.stats), default=None),
         ", ".join(writers) or None,
         len(found.segments),
         reader.dropped("latest"),

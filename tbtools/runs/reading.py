@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools import _core
-from tbtools.decode.routing import Made, claims, decode, labels, route, selection_for
+from tbtools.decode.routing import Made, claims, decode, labels, options_for, route
 from tbtools.errors import DamageError
 from tbtools.files.discovery import Run
 from tbtools.files.health import FileHealth
-from tbtools.files.scans import EventReader, OnDamage, Progress, Selection
+from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.kinds import all_kinds, table_specs
 from tbtools.runs.projector import Problems, read_embeddings
-from tbtools.runs.restarts import Overwritten, RestartPolicy, overwritten
+from tbtools.runs.restarts import Overwritten, overwritten
 from tbtools.runs.survey import Survey, position_of, survey
+from tbtools.selection import RestartPolicy, Selection
 
-__all__ = ["Request", "RunReader", "TagChooser"]
-
-#: Tells of each tag of a run whether it is wanted.
-TagChooser = Callable[[Sequence[str]], Sequence[bool]]
+__all__ = ["RunReader"]
 
 CLAIMS = claims(all_kinds())
 SCALARS = CLAIMS.fields["simple_value"].tables[0]
-
-
-@dataclass(frozen=True)
-class Request:
-    """Which rows are wanted. ``steps`` is half-open; None at either end means no limit."""
-
-    tables: frozenset[str]
-    tags: TagChooser | None = None
-    untagged: bool = True  # rows that have no tag
-    steps: tuple[int | None, int | None] = (None, None)
-    restarts: RestartPolicy = "keep"
 
 
 class RunReader:
@@ -107,7 +93,7 @@ class RunReader:
             total = 0
             for number, file in enumerate(self.run.files):
                 health = FileHealth(self.run.name, file.path)
-                reader = EventReader(file, health, Selection(payloads=(), offsets=True))
+                reader = EventReader(file, health, ScanOptions(payloads=(), offsets=True))
                 for scan in reader.read():
                     for part in (scan.points, scan.rows):
                         if len(part):
@@ -116,17 +102,17 @@ class RunReader:
             self._dropped[policy] = total
         return self._dropped[policy]
 
-    def read(self, number: int, request: Request) -> Iterator[list[tuple[str, pa.RecordBatch]]]:
+    def read(self, number: int, selection: Selection) -> Iterator[list[tuple[str, pa.RecordBatch]]]:
         """The rows of a file, a window at a time: (table, batch), tables in any order.
 
         Raises DamageError as the reader does.
         """
         file = self.run.files[number]
-        gone = self.overwritten(request.restarts)
+        gone = self.overwritten(selection.restarts)
         health = FileHealth(self.run.name, file.path)
-        selection = selection_for(CLAIMS, request.tables, offsets=gone is not None)
-        reader = EventReader(file, health, selection, self._on_damage, self._progress)
-        rows = _FileRows(self, reader, number, request, gone)
+        options = options_for(CLAIMS, selection, offsets=gone is not None)
+        reader = EventReader(file, health, options, self._on_damage, self._progress)
+        rows = _FileRows(self, reader, number, selection, gone)
         try:
             for scan in reader.read():
                 made = rows.of(scan)
@@ -155,30 +141,30 @@ class _FileRows:
         run: RunReader,
         reader: EventReader,
         number: int,
-        request: Request,
+        selection: Selection,
         gone: Overwritten | None,
     ) -> None:
         self._run = run
         self._reader = reader
         self._number = number
-        self._request = request
+        self._selection = selection
         self._gone = gone
         self._seen: dict[str, bool] = {}  # the tags of this file, and whether they are wanted
         self._may_have_unwanted = False  # the rows of the current scan
         # A value whose table does not tell its tag is wanted whatever the tag.
         specs = table_specs()
-        self._may_skip = all("tag" in specs[name].schema.names for name in request.tables)
+        self._may_skip = all("tag" in specs[name].schema.names for name in selection.tables)
 
     def of(self, scan: _core.Scan) -> list[tuple[str, pa.RecordBatch]]:
-        """The rows of a scan that the request wants."""
-        if self._request.tags is not None:
+        """The rows of a scan that are selected."""
+        if self._selection.restricts_tags:
             self._choose_tags(scan)
-        tables = self._request.tables
+        tables = self._selection.tables
         found: list[Made] = []
         if len(scan.rows):
             rows = pa.record_batch(scan.rows)
             for routed in route(rows, self._run.run.name, self._of_tag, CLAIMS):
-                made, refused = decode(routed, tables)
+                made, refused = decode(routed, self._selection)
                 found += made
                 self._reader.health.undecoded += refused
         by_table: dict[str, list[Made]] = {}
@@ -200,12 +186,12 @@ class _FileRows:
         return self._reader.metadata.get(tag) or self._run.survey().metadata_of(tag)
 
     def _choose_tags(self, scan: _core.Scan) -> None:
-        assert self._request.tags is not None
         tags = pa.record_batch(scan.tags)["tag"].to_pylist()
         fresh = [tag for tag in tags if tag not in self._seen]
         self._may_have_unwanted = bool(fresh) or not self._may_skip
         if fresh:
-            self._seen.update(zip(fresh, self._request.tags(fresh), strict=True))
+            wanted = self._selection.wants_tags(fresh, self._run.run.name)
+            self._seen.update(zip(fresh, wanted, strict=True))
             if self._may_skip:
                 unwanted = [tag for tag, wanted in self._seen.items() if not wanted]
                 self._reader.skip_tags = _core.NameSet(unwanted)
@@ -223,13 +209,10 @@ class _FileRows:
     def _scalars(self, scan: _core.Scan, others: list[Made]) -> pa.RecordBatch:
         """The points of a scan, and between them the scalars that had to look at their run."""
         points = pa.record_batch(scan.points)
-        batch = pa.RecordBatch.from_arrays(
-            [
-                labels(self._run.run.name, points.num_rows),
-                *(points[name] for name in SCALARS.schema.names[1:]),
-            ],
-            schema=SCALARS.schema,
-        )
+        schema = self._selection.schema_of(SCALARS.name, SCALARS.schema)
+        run = labels(self._run.run.name, points.num_rows)
+        columns = [run if name == "run" else points[name] for name in schema.names]
+        batch = pa.RecordBatch.from_arrays(columns, schema=schema)
         offset = points["offset"] if self._gone is not None and points.num_rows else None
         if not others:
             return self._wanted(batch, offset)
@@ -247,7 +230,7 @@ class _FileRows:
         return self._wanted(table.combine_chunks().to_batches()[0], offset)
 
     def _wanted(self, batch: pa.RecordBatch, offset: pa.Array | None) -> pa.RecordBatch:
-        """The rows of a batch that the request wants, by tag, step and restart policy."""
+        """The rows of a batch that are selected, by tag, step and restart policy."""
         mask: pa.Array | None = None
 
         def narrow(more: pa.Array) -> None:
@@ -260,13 +243,10 @@ class _FileRows:
             wanted = [self._seen.get(tag, True) for tag in tags.dictionary.to_pylist()]
             if not all(wanted) or tags.null_count:
                 known = pa.array(wanted, pa.bool_()).take(tags.indices)
-                narrow(pc.fill_null(known, self._request.untagged))
-        first, end = self._request.steps
-        if "step" in batch.schema.names:
-            if first is not None:
-                narrow(pc.greater_equal(batch["step"], first))
-            if end is not None:
-                narrow(pc.less(batch["step"], end))
+                narrow(pc.fill_null(known, not self._selection.names_tags))
+        steps = self._selection.of_steps(batch)
+        if steps is not None:
+            narrow(steps)
         if self._gone is not None and offset is not None and keyed:
             position = position_of(self._number, offset)
             kept = self._gone.kept(batch["tag"], batch["step"], position)

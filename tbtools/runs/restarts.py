@@ -2,30 +2,18 @@
 
 ``keep`` gives every row. ``latest`` drops, for each tag, the rows of a segment at or after the
 first step of that tag in a later segment. ``tensorboard`` drops what TensorBoard's Python loader
-drops (docs/format.md, "Restarts"). Both come down to places in the run from which on earlier rows
+drops (purging.py). Both come down to places in the run from which on earlier rows
 of a tag are kept only below some step.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import pyarrow as pa
 
-from tbtools.errors import UnknownNameError
 from tbtools.runs.survey import Survey
+from tbtools.selection import RestartPolicy
 
-__all__ = ["Overwritten", "RestartPolicy", "check_policy", "overwritten"]
-
-RestartPolicy = Literal["keep", "latest", "tensorboard"]
-
-
-def check_policy(name: str) -> RestartPolicy:
-    """The policy of this name. Raises UnknownNameError if there is none."""
-    for policy in get_args(RestartPolicy):
-        if name == policy:
-            return policy  # type: ignore[no-any-return]
-    raise UnknownNameError("restart policy", name, get_args(RestartPolicy))
+__all__ = ["Overwritten", "overwritten"]
 
 
 class Overwritten:

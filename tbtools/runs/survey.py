@@ -1,4 +1,4 @@
-"""What a run holds, from one pass over its files that copies no payload.
+"""What a run holds, from one pass over its files that copies hardly any payload.
 
 ``tags``, ``runs`` and ``files`` are made of it, the plugin of a tag that some file does not name,
 and the restarts.
@@ -6,23 +6,37 @@ and the restarts.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from google.protobuf.message import DecodeError
 
 from tbtools import _core
 from tbtools.files.discovery import Run
 from tbtools.files.health import FileHealth
-from tbtools.files.scans import EventReader, OnDamage, Progress, Selection
+from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.proto.metadata import plugin_of
-from tbtools.proto.tfevents_pb2 import SessionLog
+from tbtools.proto.tfevents_pb2 import SessionLog, TaggedRunMetadata
+from tbtools.runs.purging import RUN_GRAPH, Purge, Purging
 
-__all__ = ["Purge", "Survey", "TagStats", "position_of", "survey"]
+__all__ = ["EMPTY", "SCALAR", "Survey", "TagStats", "position_of", "survey"]
 
 FLUSH = 1 << 19  # rows that are kept before they are counted
 SCALAR = "scalar"  # the field of what the core read as a number, whatever member it was
+EMPTY = "empty_summary"  # the field of an event whose Summary has no values
+
+PAYLOADS = ("session_log", "file_version", "tagged_run_metadata")
+MARKS = pa.array(["session_log", "file_version"])  # fields that may begin a piece of a scan
+NO_VALUES = pa.array(["file_version", EMPTY])  # fields of events that no segment is made of
+# Fields of the events that have no tag and are a Summary to TensorBoard, if not in the file.
+SUMMARIES = pa.array(["graph_def", "tagged_run_metadata", EMPTY])
+
+_Empty = list[tuple[int, int, float]]  # offset, step and wall_time of each empty Summary
 
 KEYS = ["segment", "tag", "field", "plugin"]
 SUMS = [
@@ -66,18 +80,6 @@ class TagStats:
         self.max_time = max(self.max_time, later.max_time)
 
 
-@dataclass(frozen=True)
-class Purge:
-    """A place where TensorBoard drops what was read before it, at ``step`` and above.
-
-    Of all tags if ``tag`` is None. Source: docs/format.md, "Restarts".
-    """
-
-    position: int
-    step: int
-    tag: str | None = None
-
-
 @dataclass
 class Survey:
     """What a run holds."""
@@ -102,30 +104,32 @@ def position_of(file: int, offset: pa.Array | int) -> pa.Array | int:
 
 def survey(run: Run, on_damage: OnDamage = "skip", progress: Progress | None = None) -> Survey:
     """Read a run once. Raises DamageError as the reader does."""
-    result = Survey([], [], [], [])
+    purging = Purging()
+    result = Survey([], [], [], purging.purges)
     counter = _Counter()
-    purging = _Purging(result.purges)
     for number, file in enumerate(run.files):
         health = FileHealth(run.name, file.path)
-        selection = Selection(payloads=("session_log",), offsets=True)
-        reader = EventReader(file, health, selection, on_damage, progress)
+        options = ScanOptions(payloads=PAYLOADS, offsets=True)
+        reader = EventReader(file, health, options, on_damage, progress)
         result.segments.append(position_of(number, 0))
         try:
             for scan in reader.read():
-                purging.version = health.file_version or purging.version
-                if _plain(scan) and purging.may_pass(scan):
+                if _is_plain(scan) and not _may_purge(scan, purging):
+                    purging.last_step = pa.record_batch(scan.points)["step"][-1].as_py()
                     counter.add_points(len(result.segments) - 1, scan)
                     continue
-                for piece, start in _pieces(scan):
-                    if start is not None:
-                        offset, step = start
+                for piece in _pieces(scan):
+                    if piece.start is not None:
+                        offset, step = piece.start
                         position = position_of(number, offset)
                         # A file that begins with a START is one segment, not two.
                         if counter.rows:
                             result.segments.append(position)
                         purging.start(position, step)
-                    counter.add(len(result.segments) - 1, piece)
-                    purging.values(number, piece)
+                    if piece.version is not None:
+                        purging.version(piece.version)
+                    counter.add(len(result.segments) - 1, piece.keys)
+                    _feed(purging, number, piece)
         finally:
             reader.close()
         result.health.append(health)
@@ -134,55 +138,117 @@ def survey(run: Run, on_damage: OnDamage = "skip", progress: Progress | None = N
     return result
 
 
-def _plain(scan: _core.Scan) -> bool:
+def _is_plain(scan: _core.Scan) -> bool:
     """Whether a scan has nothing but points, so that they need not be looked at one by one."""
-    return not len(scan.rows) and len(scan.points) > 0
+    return not len(scan.rows) and len(scan.points) > 0 and not scan.empty_summaries
 
 
-def _pieces(scan: _core.Scan) -> Iterator[tuple[pa.Table, tuple[int, int] | None]]:
-    """The values of a scan up to each SessionLog START, which comes with the piece behind it."""
-    points = _keys_of_points(scan)
-    if not len(scan.rows):
-        yield points, None
-        return
+def _may_purge(scan: _core.Scan, purging: Purging) -> bool:
+    """Whether TensorBoard may drop something because of a scan that has nothing but points."""
+    return purging.looks_at_steps and scan.steps_fall(purging.last_step)
+
+
+@dataclass
+class _Piece:
+    """Events of a scan up to the next START or file_version, which begins the next piece."""
+
+    keys: pa.Table  # a row per value, or event without values, in the order of the file
+    rows: pa.RecordBatch  # those of the scan that are in it
+    start: tuple[int, int] | None = None  # offset and step of the START that it begins with
+    version: str | None = None  # that it begins with
+
+
+def _pieces(scan: _core.Scan) -> Iterator[_Piece]:
     rows = pa.record_batch(scan.rows)
-    start: tuple[int, int] | None = None
-    done_rows = done_points = 0
-    for at in _starts(rows):
-        before = rows["points_before"][at].as_py()
-        piece = points.slice(done_points, before - done_points)
-        yield _joined(piece, rows.slice(done_rows, at - done_rows)), start
-        start = (rows["offset"][at].as_py(), rows["step"][at].as_py())
-        done_rows, done_points = at, before
-    yield _joined(points.slice(done_points), rows.slice(done_rows)), start
-
-
-def _starts(rows: pa.RecordBatch) -> list[int]:
-    field_ = rows["field"].cast(pa.string())
-    logs = pc.indices_nonzero(pc.equal(field_, "session_log")).to_pylist()
-    payloads = rows["payload"]
-    return [at for at in logs if _is_start(payloads[at].as_py() or b"")]
+    empty = scan.empty_summaries
+    keys = _keys_of(pa.record_batch(scan.points), rows, empty)
+    piece, begin, begin_rows = _Piece(keys, rows), 0, 0
+    marks = pc.indices_nonzero(pc.is_in(rows["field"].cast(pa.string()), MARKS))
+    for index, mark in zip(marks.to_pylist(), rows.take(marks).to_pylist(), strict=True):
+        payload = mark["payload"] or b""
+        if mark["field"] == "file_version":
+            following = _Piece(keys, rows, version=payload.decode("utf-8", "replace"))
+        elif _is_start(payload):
+            following = _Piece(keys, rows, start=(mark["offset"], mark["step"]))
+        else:
+            continue
+        end = index + mark["points_before"] + bisect_left(empty, (mark["offset"],))
+        piece.keys = keys.slice(begin, end - begin)
+        piece.rows = rows.slice(begin_rows, index - begin_rows)
+        yield piece
+        piece, begin, begin_rows = following, end, index
+    piece.keys, piece.rows = keys.slice(begin), rows.slice(begin_rows)
+    yield piece
 
 
 def _is_start(payload: bytes) -> bool:
     try:
         return SessionLog.FromString(payload).status == SessionLog.START
-    except ValueError:  # protobuf's DecodeError is one
+    except DecodeError:
         return False
 
 
-def _keys_of_points(scan: _core.Scan) -> pa.Table:
-    batch = pa.record_batch(scan.points)
-    count = batch.num_rows
-    offset = batch["offset"] if count else pa.array([], pa.int64())
+def _feed(purging: Purging, file: int, piece: _Piece) -> None:
+    """Feed a piece's events that may purge something, and those that stand before them."""
+    keys = piece.keys
+    if keys["tag"].null_count:
+        others = pc.is_in(keys["field"].cast(pa.string()), SUMMARIES)
+        keys = keys.filter(pc.or_(keys["tag"].is_valid(), others))
+    if not keys.num_rows:
+        return
+    steps = keys["step"].combine_chunks()
+    before = pa.concat_arrays([pa.array([purging.last_step], pa.int64()), steps[:-1]])
+    falls = pc.less(steps, before)
+    if not purging.looks_at_steps or not pc.any(falls).as_py():
+        purging.last_step = steps[-1].as_py()
+        return
+    stands_before = pa.concat_arrays([falls[1:], pa.array([True])])
+    offsets = keys["offset"].combine_chunks()
+    # All values of an event count, not only the first that falls.
+    fed = pc.is_in(offsets, offsets.filter(pc.or_(falls, stands_before)))
+    events = keys.filter(fed).select(["offset", "step", "tag", "field"]).to_pylist()
+    names = _tags_of_others(piece.rows)
+    for offset, values in groupby(events, key=lambda value: value["offset"]):
+        parts = list(values)
+        tags = [part["tag"] for part in parts if part["tag"] is not None]
+        tags.extend(names.get(offset, ()))
+        purging.summary(position_of(file, offset), parts[0]["step"], tags)
+
+
+def _tags_of_others(rows: pa.RecordBatch) -> dict[int, tuple[str]]:
+    """By offset: the tag that an event which is no Summary in the file has in TensorBoard."""
+    found: dict[int, tuple[str]] = {}
+    for row in rows.filter(pc.is_in(rows["field"].cast(pa.string()), SUMMARIES)).to_pylist():
+        if row["field"] == "graph_def":
+            found[row["offset"]] = (RUN_GRAPH,)
+            continue
+        with suppress(DecodeError):
+            found[row["offset"]] = (TaggedRunMetadata.FromString(row["payload"] or b"").tag,)
+    return found
+
+
+def _keys_of(points: pa.RecordBatch, rows: pa.RecordBatch, empty: _Empty) -> pa.Table:
+    """Points, rows and empty Summaries of a scan in the order of the file."""
+    parts = [_keys_of_points(points)] if points.num_rows else []
+    if empty:
+        parts.append(_keys_of_empty(empty))
+    if rows.num_rows or not parts:
+        parts.append(_keys_of_rows(rows))
+    if len(parts) == 1:
+        return parts[0]
+    joined = pa.concat_tables(parts)
+    return joined.take(pc.sort_indices(joined["offset"]))
+
+
+def _keys_of_points(points: pa.RecordBatch) -> pa.Table:
     return pa.table(
         {
-            "tag": batch["tag"],
-            "field": _same(SCALAR, count),
-            "plugin": _same("", count),
-            "step": batch["step"],
-            "wall_time": batch["wall_time"],
-            "offset": offset,
+            "tag": points["tag"],
+            "field": _same(SCALAR, points.num_rows),
+            "plugin": _same("", points.num_rows),
+            "step": points["step"],
+            "wall_time": points["wall_time"],
+            "offset": points["offset"],
         }
     )
 
@@ -192,16 +258,14 @@ def _same(text: str, count: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(codes, pa.array([text]))
 
 
-def _joined(points: pa.Table, rows: pa.RecordBatch) -> pa.Table:
-    if not rows.num_rows:
-        return points
+def _keys_of_rows(rows: pa.RecordBatch) -> pa.Table:
     metadata = rows["metadata"]
     plugins = pa.array([plugin_of(each) for each in metadata.dictionary.to_pylist()], pa.string())
     # Events without a Summary have their writer where values have metadata.
     of_value = pc.and_(pc.is_valid(rows["tag"]), pc.is_valid(metadata))
     plugin = pc.if_else(of_value, plugins.take(metadata.indices), "")
     fields = rows["field"].cast(pa.string())
-    table = pa.table(
+    return pa.table(
         {
             "tag": rows["tag"],
             "field": fields.dictionary_encode(),
@@ -211,10 +275,21 @@ def _joined(points: pa.Table, rows: pa.RecordBatch) -> pa.Table:
             "offset": rows["offset"],
         }
     )
-    if not points.num_rows:
-        return table
-    both = pa.concat_tables([points, table])
-    return both.take(pc.sort_indices(both["offset"]))
+
+
+def _keys_of_empty(empty: _Empty) -> pa.Table:
+    offset, step, wall_time = zip(*empty, strict=True)
+    count = len(empty)
+    return pa.table(
+        {
+            "tag": pa.nulls(count, pa.dictionary(pa.int32(), pa.string())),
+            "field": _same(EMPTY, count),
+            "plugin": _same("", count),
+            "step": pa.array(step, pa.int64()),
+            "wall_time": pa.array(wall_time, pa.float64()),
+            "offset": pa.array(offset, pa.int64()),
+        }
+    )
 
 
 class _Counter:
@@ -234,7 +309,7 @@ class _Counter:
         if not count:
             return
         # The event that opens a file belongs to no segment in particular.
-        self.rows += count - _count_of(keys["field"], "file_version")
+        self.rows += count - _count_of(keys["field"], NO_VALUES)
         column = pa.repeat(pa.scalar(segment, pa.int32()), count)
         self._waiting.append(keys.drop_columns(["offset"]).append_column("segment", column))
         self._size += count
@@ -273,58 +348,6 @@ class _Counter:
         return list(self._stats.values())
 
 
-def _count_of(column: pa.ChunkedArray, value: str) -> int:
-    count: int = pc.sum(pc.equal(column.cast(pa.string()), value)).as_py() or 0
+def _count_of(column: pa.ChunkedArray, values: pa.Array) -> int:
+    count: int = pc.sum(pc.is_in(column.cast(pa.string()), values)).as_py() or 0
     return count
-
-
-class _Purging:
-    """Finds the places where TensorBoard's Python loader purges."""
-
-    def __init__(self, purges: list[Purge]) -> None:
-        self.version: str | None = None
-        self._purges = purges
-        self._started = False
-        self._last_step = -1  # of the latest event with a Summary
-
-    def _looks_at_starts(self) -> bool:
-        try:
-            return float((self.version or "").rpartition("brain.Event:")[2]) >= 2
-        except ValueError:
-            return False
-
-    def start(self, position: int, step: int) -> None:
-        if self._started and self._looks_at_starts():
-            self._purges.append(Purge(position, step))
-        self._started = True
-
-    def may_pass(self, scan: _core.Scan) -> bool:
-        """Whether nothing is purged in a scan that has nothing but points; it is noted then."""
-        if not self._looks_at_starts() and scan.steps_fall(self._last_step):
-            return False
-        steps = pa.record_batch(scan.points)["step"]
-        self._last_step = steps[-1].as_py()
-        return True
-
-    def values(self, file: int, keys: pa.Table) -> None:
-        keys = keys.filter(pc.is_valid(keys["tag"]))
-        if not keys.num_rows:
-            return
-        steps = keys["step"].combine_chunks()
-        before = pa.concat_arrays([pa.array([self._last_step], pa.int64()), steps[:-1]])
-        self._last_step = steps[-1].as_py()
-        if self._looks_at_starts():
-            return
-        back = pc.less(steps, before)
-        if not pc.any(back).as_py():
-            return
-        offsets = keys["offset"].combine_chunks()
-        # All values of the event purge their tags, not only the first.
-        purging = keys.filter(pc.is_in(offsets, offsets.filter(back)))
-        for tag, step, offset in zip(
-            purging["tag"].to_pylist(),
-            purging["step"].to_pylist(),
-            purging["offset"].to_pylist(),
-            strict=True,
-        ):
-            self._purges.append(Purge(position_of(file, offset), step, tag))

@@ -1,63 +1,251 @@
-"""A dataset that ``export`` wrote, as tables again."""
+"""A dataset that ``export`` wrote, as tables again: read by pyarrow's own dataset, which prunes
+files and row groups and reads no column that nobody asked for.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from functools import partial
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
 
-from tbtools.errors import UsageError
-from tbtools.tables.choice import Choice
-from tbtools.tables.parallel import Survivors, TableSource
+from tbtools.errors import DamageError, UsageError
+from tbtools.files.health import FileHealth
+from tbtools.schema import plain_schema
+from tbtools.selection import Filter, Selection
+from tbtools.tables.filters import ArrowFilter, Both, surviving
+from tbtools.tables.manifest import MANIFEST, read_manifest
 
-__all__ = ["MANIFEST", "READABLE", "is_exported", "open_exported", "read_manifest"]
-
-#: Written last; a folder that has none is no dataset.
-MANIFEST = "manifest.json"
+__all__ = ["READABLE", "ExportedTables"]
 
 READABLE = {"parquet": "parquet", "arrow": "ipc"}
 
-
-def is_exported(path: str) -> bool:
-    """Whether a dataset that tbtools wrote is at ``path``."""
-    return read_manifest(path) is not None
+#: Batches that are read ahead: row groups may be of pictures, and memory is bounded.
+READAHEAD = 2
 
 
-def read_manifest(path: str) -> dict[str, Any] | None:
-    """The manifest of the dataset at ``path``; None if there is none, or not one of tbtools."""
-    try:
-        manifest = json.loads((Path(path) / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return manifest if isinstance(manifest, dict) and "tbtools" in manifest else None
-
-
-def open_exported(path: str, choice: Choice) -> dict[str, TableSource]:
+class ExportedTables:
     """The tables of the dataset at ``path``.
 
-    Raises UsageError for one whose format is not read back (only Parquet and Arrow keep types).
+    Raises UsageError for one whose format is not read back (only Parquet and Arrow keep types), or
+    of which a file is missing or not what the manifest says.
     """
-    import pyarrow.dataset as pads
 
-    manifest = read_manifest(path)
-    if manifest is None or manifest["format"] not in READABLE:
-        name = "no dataset" if manifest is None else f"a dataset of {manifest['format']} files"
-        raise UsageError(f"{path!r} is {name}; only Parquet and Arrow can be opened again")
-    form = READABLE[manifest["format"]]
-    tables = {}
-    for name, entry in manifest["tables"].items():
-        files = [str(Path(path) / file) for file in entry["files"]]
-        data = pads.dataset(files, format=form)
-        tables[name] = TableSource(data.schema, partial(_batches, data, choice))
-    return tables
+    def __init__(self, path: str, selection: Selection) -> None:
+        self._path = path
+        self._selection = selection
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Read the manifest again; whether it is another than before."""
+        before = getattr(self, "_manifest", None)
+        self._manifest = read_manifest(self._path)
+        self._data = _opened(self._path, self._manifest)
+        self._known_names: dict[str, list[str]] = {}
+        return before is not None and before != self._manifest
+
+    @property
+    def selection(self) -> Selection:
+        """What every reading is narrowed from."""
+        return self._selection
+
+    @property
+    def schemas(self) -> Mapping[str, pa.Schema]:
+        """The columns of each table."""
+        return {name: data.schema for name, data in self._data.items()}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Rows by table."""
+        return {name: entry["rows"] for name, entry in self._manifest["tables"].items()}
+
+    def read(self, selection: Selection) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Batches of the selected tables, (name, batch), in the order of their files."""
+        for name in selection.columns:
+            data = self._data[name]
+            condition = self._condition(data.schema, selection)
+            columns = selection.schema_of(name, data.schema).names
+            try:
+                for fragment in data.get_fragments():
+                    scanner = _pruned(fragment, condition, data.schema).scanner(
+                        schema=data.schema,
+                        columns=columns,
+                        filter=condition,
+                        batch_readahead=READAHEAD,
+                    )
+                    for batch in scanner.to_reader():
+                        if batch.num_rows:
+                            yield name, batch
+            except (OSError, pa.ArrowException) as error:
+                raise DamageError(f"{self._path}: {name}: {_first_line(error)}") from error
+
+    def _condition(self, schema: pa.Schema, selection: Selection) -> pads.Expression | None:
+        """What rows have to fulfil, as far as Arrow can say it."""
+        parts = _pushed(selection.filter)
+        parts += self._named(selection.filter, schema)
+        for column, globs in (("run", selection.run), ("tag", selection.tag)):
+            if globs and column in schema.names:
+                parts.append(_matches(column, globs))
+        if selection.exclude_tag and "tag" in schema.names:
+            excluded = _matches("tag", selection.exclude_tag)
+            parts.append(pads.field("tag").is_valid() & ~excluded)
+        if "step" in schema.names:
+            first, end = selection.steps
+            if first is not None:
+                parts.append(pads.field("step") >= first)
+            if end is not None:
+                parts.append(pads.field("step") < end)
+        return reduce(and_, parts) if parts else None
+
+    def _named(self, condition: Filter | None, schema: pa.Schema) -> list[pads.Expression]:
+        """What the filter of another engine says of runs and tags, so that others are not read."""
+        parts = []
+        if condition is not None and not isinstance(condition, ArrowFilter):
+            for column, names in (("run", self._names("run")), ("tag", self._names("tag"))):
+                if names and column in schema.names:
+                    answers = condition.survivors(column, names)
+                    kept = [name for name, stays in zip(names, answers, strict=True) if stays]
+                    if len(kept) < len(names):
+                        parts.append(pads.field(column).isin(pa.array(kept, pa.string())))
+        return parts
+
+    def _names(self, column: str) -> list[str]:
+        """The distinct runs or tags, if the dataset has the table ``tags``; it is small."""
+        if column not in self._known_names:
+            data = self._data.get("tags")
+            rows = [] if data is None else data.to_table([column])[column].cast(pa.string())
+            self._known_names[column] = sorted(set(pc.unique(rows).to_pylist())) if rows else []
+        return self._known_names[column]
+
+    @property
+    def runs(self) -> Sequence[str]:
+        """The names of the runs, as far as the table ``tags`` is there and says them."""
+        names = self._names("run")
+        wanted = self._selection.wants_runs(names)
+        return [name for name, is_wanted in zip(names, wanted, strict=True) if is_wanted]
+
+    @property
+    def total_bytes(self) -> int:
+        """Nothing: what is read of Parquet is not known before."""
+        return 0
+
+    @property
+    def health(self) -> list[FileHealth]:
+        """No event file is read."""
+        return []
+
+    @property
+    def failure(self) -> DamageError | None:
+        """None: damage was told when the dataset was exported."""
+        return None
 
 
-def _batches(data: Any, choice: Choice, survivors: Survivors | None) -> Iterator[pa.RecordBatch]:
-    # The filter itself is applied by the table; here it saves reading what cannot pass.
-    for fragment in data.get_fragments():
-        for batch in fragment.to_batches(schema=data.schema):
-            yield choice.select(batch)
+def _opened(path: str, manifest: dict[str, Any]) -> dict[str, pads.Dataset]:
+    form = manifest.get("format")
+    if form not in READABLE:
+        raise UsageError(
+            f"{path!r} is a dataset of {form} files; only Parquet and Arrow can be opened again"
+        )
+    tables: Any = manifest.get("tables")
+    opened: dict[str, pads.Dataset] = {}
+    try:
+        for name, entry in tables.items():
+            files = [Path(path) / file for file in entry["files"]]
+            missing = next((file for file in files if not file.is_file()), None)
+            if missing is not None:
+                raise UsageError(f"{missing} is missing from the dataset; export again")
+            opened[name] = _in_order([str(file) for file in files], READABLE[form])
+            entry["rows"] = int(entry["rows"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UsageError(
+            f"{Path(path) / MANIFEST} is of another version of tbtools, or broken; export again"
+        ) from None
+    return opened
+
+
+def _in_order(files: list[str], form: str) -> pads.Dataset:
+    try:
+        return pads.dataset(files, format=form)
+    except (OSError, pa.ArrowException) as error:
+        where = files[0] if len(files) == 1 else f"one of {files[0]} …"
+        raise UsageError(f"{where} is broken, export again: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _pruned(
+    fragment: pads.Fragment, condition: pads.Expression | None, schema: pa.Schema
+) -> pads.Fragment:
+    """A file without the row groups of which no row can pass, by the statistics of their keys.
+
+    pyarrow's own pruning does not see the statistics of dictionaries, which runs and tags are.
+    """
+    if condition is None or not isinstance(fragment, pads.ParquetFileFragment):
+        return fragment
+    metadata = fragment.metadata
+    groups = [
+        (str(each), _known(metadata.row_group(each))) for each in range(metadata.num_row_groups)
+    ]
+    left = surviving(groups, condition, plain_schema(schema))
+    return fragment.subset(row_group_ids=sorted(map(int, left)))
+
+
+def _known(group: Any) -> pads.Expression:
+    """What the statistics of a row group say of all its rows."""
+    parts = [pads.scalar(True)]
+    for index in range(group.num_columns):
+        column = group.column(index)
+        statistics = column.statistics
+        if column.path_in_schema not in ("run", "tag", "step") or statistics is None:
+            continue
+        # A null is neither above nor below anything, so nothing is known of a column with nulls.
+        if statistics.has_min_max and statistics.has_null_count and not statistics.null_count:
+            field = pads.field(column.path_in_schema)
+            parts += [field >= statistics.min, field <= statistics.max]
+    return reduce(and_, parts)
+
+
+def _pushed(condition: Filter | None) -> list[pads.Expression]:
+    """The conditions of Arrow among those of a filter; others are applied to what is read."""
+    if isinstance(condition, ArrowFilter):
+        return [condition.expression]
+    if isinstance(condition, Both):
+        return [part for each in condition.filters for part in _pushed(each)]
+    return []
+
+
+def _matches(column: str, globs: Iterable[str]) -> pads.Expression:
+    """Whether a column matches one of these globs; equal where there is nothing to match."""
+    plain = [glob for glob in globs if not re.search(r"[*?\[]", glob)]
+    parts = [pads.field(column) == name for name in plain]
+    patterns = [_regex(glob) for glob in globs if glob not in plain]
+    if patterns:
+        text = pads.field(column).cast(pa.string())
+        parts.append(pc.match_substring_regex(text, f"^(?s:{'|'.join(patterns)})$"))
+    return reduce(lambda one, other: one | other, parts)
+
+
+def _regex(glob: str) -> str:
+    """A glob of fnmatch as an expression of RE2."""
+    pieces = re.split(r"(\*+|\?|\[!?\]?[^\]]*\])", glob)
+    made = []
+    for piece in pieces:
+        if piece.startswith("*"):
+            made.append(".*")
+        elif piece == "?":
+            made.append(".")
+        elif len(piece) > 2 and piece[0] == "[" and piece[-1] == "]":
+            inside = piece[1:-1].replace("\\", "\\\\")
+            inside = f"^{inside[1:]}" if inside[0] == "!" else inside
+            made.append(f"[{inside.replace('[', chr(92) + '[')}]")
+        else:
+            made.append(re.escape(piece))
+    return "".join(made)

@@ -1,44 +1,26 @@
-"""Where the rows of a table come from, and how several sources are read in parallel.
-
-``pyarrow.dataset``, which brings pandas along where there is one, is only imported for those who
-ask for a LazyTable.
-"""
+"""Several iterators worked on in parallel, their results in order."""
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import pyarrow as pa
-
-__all__ = ["Source", "Survivors", "TableSource", "in_order"]
+__all__ = ["in_order", "processors"]
 
 T = TypeVar("T")
 
 CHUNK = 16  # windows that a thread decodes before it hands them over
 
 
-class Survivors(Protocol):
-    """Tells of runs, or of tags of a run, whether their rows can pass a filter."""
-
-    def __call__(self, column: str, values: Sequence[str], run: str | None = None) -> list[bool]:
-        """One answer for each value of the column ``run`` or ``tag``."""
-
-
-#: Gives the batches of a table in full width; rows that cannot pass may be left out.
-Source = Callable[[Survivors | None], Iterable[pa.RecordBatch]]
-
-
-@dataclass(frozen=True)
-class TableSource:
-    """A table before anybody has asked for it."""
-
-    schema: pa.Schema
-    rows: Source
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def in_order(openers: Sequence[Callable[[], Iterator[T]]], threads: int) -> Iterator[T]:

@@ -13,21 +13,18 @@ import pyarrow as pa
 from tbtools.errors import QueryError, nearest
 from tbtools.tables.table import Tables
 from tbtools.tables.views import VIEWS, view_names
-from tbtools.tables.views.sql import register, register_named
+from tbtools.tables.views.sql import register, register_all
 
 __all__ = ["connect", "explain", "run_statement", "stream"]
 
 STREAM_ROWS = 1 << 16
 
 
-def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
-    """A connection that knows the tables; close it. None is read before a statement names it."""
+def connect() -> duckdb.DuckDBPyConnection:
+    """A connection for ``run_statement``; close it."""
     connection = duckdb.connect()
     # A Python variable that happens to be called like a table is nobody's business here.
     connection.execute("SET python_enable_replacements = false")
-    for name in tables:
-        connection.register(name, tables[name])
-    register(connection, tables)
     _open.add(connection)
     return connection
 
@@ -50,14 +47,25 @@ def run_statement(
     params: object = None,
 ) -> duckdb.DuckDBPyRelation:
     """The result of a statement, not yet computed. Raises QueryError if DuckDB refuses it."""
-    register_named(connection, tables, sql)
+    register(connection, tables, sql)
     try:
-        relation = connection.sql(sql, params=params)
+        relation = _result(connection, sql, tables, params)
     except duckdb.Error as error:
         raise QueryError(explain(error, tables, sql)) from error
     if relation is None:  # a statement without a result, such as SET
         return connection.sql("SELECT 'done' AS status")
     return relation
+
+
+def _result(
+    connection: duckdb.DuckDBPyConnection, sql: str, tables: Tables, params: object
+) -> duckdb.DuckDBPyRelation | None:
+    try:
+        return connection.sql(sql, params=params)
+    except duckdb.CatalogException:
+        # A statement may name a table in pieces: query_table('sca' || 'lars').
+        register_all(connection, tables)
+        return connection.sql(sql, params=params)
 
 
 def stream(relation: duckdb.DuckDBPyRelation, tables: Tables, sql: str) -> pa.RecordBatchReader:
@@ -83,8 +91,9 @@ def explain(error: Exception, tables: Tables, sql: str) -> str:
     """DuckDB's message in one line, with the tables or columns that come nearest."""
     message = str(error).strip()
     first = message.splitlines()[0]
-    schemas = {name: tables[name].schema for name in tables}
-    schemas |= {name: VIEWS[name][0].schema for name in view_names(tables)}
+    names = view_names(tables.tables)
+    schemas = {name: tables[name].schema for name in tables.tables}
+    schemas |= {name: VIEWS[name][0].schema for name in names}
     if "Table with name smoothed(weight" in first:
         return "the weight of smoothed has to be a plain number: smoothed(weight := 0.9)"
     missing = re.search(r"Table with name (\S+) does not exist", first)

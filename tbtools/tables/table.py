@@ -1,7 +1,7 @@
 """Lazy tables: columns and filters are pushed into them.
 
 A LazyTable is a ``pyarrow.dataset.Dataset``, so that DuckDB, polars and pyarrow scan it as they
-scan Parquet.
+scan Parquet; through Arrow's C stream interface everything else takes it, too.
 """
 
 from __future__ import annotations
@@ -11,81 +11,213 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.dataset as pads
-import pyarrow.fs as pafs
 
-from tbtools.tables.parallel import Source, Survivors
+from tbtools.errors import UnknownNameError, UnsupportedError, UsageError
+from tbtools.schema import plain, plain_schema
+from tbtools.selection import Filter, KeysOnly, Selection
+from tbtools.tables.filters import Both, filter_of
+from tbtools.tables.scanner import Scanner, check_tuning, larger
+from tbtools.tables.shown import html_of_table
 
 if TYPE_CHECKING:
     import pandas
-    import polars
+    import polars as pl
 
-__all__ = ["LazyTable", "Tables"]
+__all__ = ["Condition", "LazyTable", "Rows", "Tables"]
 
+#: Gives batches with at least the selected columns of a table; rows that cannot pass the filter
+#: may be left out.
+Rows = Callable[[Selection], Iterable[pa.RecordBatch]]
 
-WORTH_ROWS = 1 << 12
-WORTH_BYTES = 1 << 20
+#: What a filter may be: a ``pyarrow.dataset.Expression`` or a polars expression.
+Condition = Any
 
 
 class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
-    """A table that is read when it is asked for, and only as far as it is asked for."""
+    """A table that is read when it is asked for, and only as far as it is asked for.
 
-    # pyarrow's class is a shell around a C++ object, which is never made here: all that its users
-    # call is overridden below.
-    def __init__(self, name: str, schema: pa.Schema, source: Source) -> None:
+    ``schema`` may be a function, if finding out the columns means reading. Wherever ``columns``,
+    ``filter`` and ``limit`` are taken, they are names of columns in the wanted order (None: all),
+    a pyarrow or polars expression that rows have to pass, and the number of rows to stop at. They
+    raise UnknownNameError for a column that does not exist, UsageError for what is no filter.
+    """
+
+    # pyarrow's class is a shell around a C++ object, which is never made here: whatever its users
+    # call is overridden below, since it would crash.
+    def __init__(
+        self,
+        name: str,
+        schema: pa.Schema | Callable[[], pa.Schema],
+        rows: Rows,
+        selection: Selection | None = None,
+        condition: Filter | None = None,
+    ) -> None:
         self.name = name
-        self._schema = schema
-        self._source = source
+        self._known_schema = schema
+        self._rows = rows
+        self._selection = selection or Selection()
+        self._condition = condition
 
     @property
     def schema(self) -> pa.Schema:
         """Columns and types."""
-        return self._schema
+        if not isinstance(self._known_schema, pa.Schema):
+            self._known_schema = self._known_schema()
+        return self._known_schema
 
     def __repr__(self) -> str:
-        return f"<tbtools table {self.name}: {', '.join(self._schema.names)}>"
+        columns = ", ".join(f"{field.name} {field.type}" for field in plain_schema(self.schema))
+        return f"<tbtools table {self.name}: {columns}>"
+
+    def _repr_html_(self) -> str:
+        return html_of_table(self.name, self.schema)
+
+    # --- reading -----------------------------------------------------------------------------
 
     def scanner(
         self,
         columns: Sequence[str] | None = None,
-        filter: pads.Expression | None = None,
-        **_: Any,
-    ) -> _Scanner:
-        """What DuckDB and pyarrow call: the named columns of the rows that pass the filter."""
-        return _Scanner(self, columns, filter)
+        filter: Condition | None = None,
+        **tuning: Any,
+    ) -> Scanner:
+        """What DuckDB and pyarrow call: the named columns of the rows that pass the filter.
+
+        Further arguments are those with which pyarrow tunes its scanners; they change nothing.
+        """
+        return self._scanner(columns, filter, None, tuning)
 
     def to_reader(
         self,
         columns: Sequence[str] | None = None,
-        filter: pads.Expression | None = None,
+        filter: Condition | None = None,
+        limit: int | None = None,
     ) -> pa.RecordBatchReader:
         """A stream of record batches, decoded while it is read."""
-        return self.scanner(columns, filter).to_reader()
+        return self._scanner(columns, filter, limit).to_reader()
 
-    def to_batches(self, *args: Any, **kwargs: Any) -> Iterator[pa.RecordBatch]:
-        """The batches of ``scanner(...)``."""
-        return self.scanner(*args, **kwargs).to_batches()
+    def to_batches(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: Condition | None = None,
+        limit: int | None = None,
+        **tuning: Any,
+    ) -> Iterator[pa.RecordBatch]:
+        """The batches of ``to_reader``."""
+        return self._scanner(columns, filter, limit, tuning).to_batches()
 
-    def to_table(self, *args: Any, **kwargs: Any) -> pa.Table:
-        """All of ``scanner(...)`` in memory."""
-        return self.scanner(*args, **kwargs).to_table()
+    def to_table(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: Condition | None = None,
+        limit: int | None = None,
+        **tuning: Any,
+    ) -> pa.Table:
+        """All rows in memory."""
+        return self._scanner(columns, filter, limit, tuning).to_table()
 
-    def head(self, num_rows: int, *args: Any, **kwargs: Any) -> pa.Table:
-        """The first rows."""
-        return self.scanner(*args, **kwargs).head(num_rows)
+    def to_pandas(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: Condition | None = None,
+        limit: int | None = None,
+    ) -> pandas.DataFrame:
+        """A pandas DataFrame; run and tag are categories. Raises UsageError without pandas."""
+        try:
+            import pandas  # noqa: F401
+        except ImportError:
+            raise UsageError(
+                "to_pandas needs pandas: pip install 'tbtools-tfevents[pandas]' "
+                "(to_polars and to_table need nothing more)"
+            ) from None
+        return self.to_table(columns, filter, limit).unify_dictionaries().to_pandas()
 
-    def count_rows(self, *args: Any, **kwargs: Any) -> int:
-        """How many rows there are."""
-        return self.scanner(*args, **kwargs).count_rows()
-
-    def to_pandas(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
-        """A pandas DataFrame; run and tag are categories."""
-        return self.to_table(columns).unify_dictionaries().to_pandas()
-
-    def to_polars(self, columns: Sequence[str] | None = None) -> polars.DataFrame:
+    def to_polars(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: Condition | None = None,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
         """A polars DataFrame; run and tag are strings."""
         import polars as pl
 
-        return pl.DataFrame(pl.from_arrow(_plain(self.to_table(columns))))
+        return pl.DataFrame(pl.from_arrow(plain(self.to_table(columns, filter, limit))))
+
+    def lazy(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: Condition | None = None,
+        limit: int | None = None,
+    ) -> pl.LazyFrame:
+        """A polars LazyFrame that pushes columns, predicates and row limits into the reading."""
+        from tbtools.tables.frames import lazy_frame
+
+        for name in columns or ():
+            if name not in self.schema.names:
+                raise UnknownNameError("column", name, self.schema.names)
+        table = self.filter(filter)
+
+        def batches(
+            names: list[str] | None, predicate: pl.Expr | None, rows: int | None
+        ) -> Iterator[pa.RecordBatch]:
+            return table.to_batches(names, predicate, rows)
+
+        return lazy_frame(self.schema, batches, columns, limit)
+
+    def head(
+        self,
+        num_rows: int,
+        columns: Sequence[str] | None = None,
+        filter: Condition | None = None,
+        **tuning: Any,
+    ) -> pa.Table:
+        """The first rows; no more is read than they need."""
+        return self._scanner(columns, filter, num_rows, tuning).to_table()
+
+    def count_rows(self, filter: Condition | None = None, **tuning: Any) -> int:
+        """How many rows there are."""
+        return self._scanner([], filter, None, tuning).count_rows()
+
+    def _scanner(
+        self,
+        columns: Sequence[str] | None,
+        filter: Condition | None,
+        limit: int | None,
+        tuning: Iterable[str] = (),
+    ) -> Scanner:
+        check_tuning(tuning)
+        table = self if filter is None else self.filter(filter)
+        return Scanner(table.schema, table._passing, columns, limit)
+
+    def _passing(self, names: Sequence[str]) -> Iterable[pa.RecordBatch]:
+        """Batches of the rows that pass, with these columns at least."""
+        condition = self._condition
+        batches = self._rows(self._selection.narrowed({self.name: names}, condition))
+        return batches if condition is None else map(condition.apply, larger(batches))
+
+    def __arrow_c_schema__(self) -> Any:
+        """Arrow's C schema."""
+        return self.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Arrow's C stream, which polars, pandas, DuckDB, ibis and nanoarrow take.
+
+        Labels are strings there, unless dictionaries are requested.
+        """
+        wanted = plain_schema(self.schema)
+        if requested_schema is not None:
+            wanted = pa.schema(_Requested(requested_schema))
+        batches = (_as(batch, wanted) for batch in self.to_batches(wanted.names))
+        return pa.RecordBatchReader.from_batches(wanted, batches).__arrow_c_stream__()
+
+    # --- tables made of this one -------------------------------------------------------------
+
+    def filter(self, expression: Condition | None) -> LazyTable:
+        """The rows that also pass this filter, as a lazy table."""
+        extra = filter_of(expression, self.schema)
+        if extra is None:
+            return self
+        condition = extra if self._condition is None else Both(self._condition, extra)
+        return LazyTable(self.name, self.schema, self._rows, self._selection, condition)
 
     def derived(
         self,
@@ -98,88 +230,68 @@ class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         A filter on its run and tag saves reading the others, so that its rows have to be those of
         the same run and tag.
         """
-        return LazyTable(name, schema, lambda survivors: made(self._source(survivors)))
 
-    def lazy(self) -> polars.LazyFrame:
-        """A polars LazyFrame that pushes columns, predicates and row limits into the reading."""
-        import polars as pl
-        from polars.io.plugins import register_io_source
+        def rows(selection: Selection) -> Iterable[pa.RecordBatch]:
+            keys = None if selection.filter is None else KeysOnly(selection.filter)
+            return made(self._rows(self._selection.narrowed({self.name: None}, keys)))
 
-        plain = _plain(self._schema.empty_table())
-        schema = pl.DataFrame(pl.from_arrow(plain)).schema
+        return LazyTable(name, schema, rows)
 
-        def frames(
-            columns: list[str] | None,
-            predicate: pl.Expr | None,
-            n_rows: int | None,
-            batch_size: int | None,
-        ) -> Iterator[pl.DataFrame]:
-            left = n_rows
-            for batch in self._source(None if predicate is None else _polars_survivors(predicate)):
-                frame = pl.DataFrame(pl.from_arrow(_plain(pa.Table.from_batches([batch]))))
-                if predicate is not None:
-                    frame = frame.filter(predicate)
-                if columns is not None:
-                    frame = frame.select(columns)
-                if left is not None:
-                    frame = frame.head(left)
-                    left -= frame.height
-                yield frame
-                if left == 0:
-                    return
+    def _in_memory(self) -> pads.InMemoryDataset:
+        return pads.InMemoryDataset(plain(self.to_table()))
 
-        return register_io_source(frames, schema=schema, validate_schema=True, is_pure=True)
+    def take(self, indices: Any, **tuning: Any) -> pa.Table:
+        """The rows at these places. Reads all rows into memory."""
+        check_tuning(tuning)
+        return self.to_table().take(indices)
 
+    def sort_by(self, sorting: str | list[tuple[str, str]], **options: Any) -> pads.Dataset:
+        """The rows sorted, as a dataset in memory: see ``pyarrow.dataset.Dataset.sort_by``."""
+        return self._in_memory().sort_by(sorting, **options)
 
-class _Scanner:
-    """What pyarrow's Scanner offers, without its background threads: batches are pulled.
+    def join(self, right_dataset: pads.Dataset, *args: Any, **options: Any) -> pads.Dataset:
+        """Joined in memory: see ``pyarrow.dataset.Dataset.join``."""
+        return self._in_memory().join(_in_memory(right_dataset), *args, **options)
 
-    A real Scanner over a Python generator keeps threads that may outlive the interpreter.
-    """
+    def join_asof(self, right_dataset: pads.Dataset, *args: Any, **options: Any) -> pads.Dataset:
+        """Joined in memory: see ``pyarrow.dataset.Dataset.join_asof``."""
+        return self._in_memory().join_asof(_in_memory(right_dataset), *args, **options)
 
-    def __init__(
-        self, table: LazyTable, columns: Sequence[str] | None, condition: pads.Expression | None
-    ) -> None:
-        names = list(table.schema.names if columns is None else columns)
-        self._table = table
-        self._columns = names
-        self._filter = condition
-        self.dataset_schema = table.schema
-        self.projected_schema = pa.schema([table.schema.field(name) for name in names])
+    def get_fragments(self, filter: Condition | None = None) -> Iterator[pads.Fragment]:
+        """Raises UnsupportedError: a run's files are no fragments that pyarrow could read."""
+        raise UnsupportedError(f"the table {self.name} has no fragments; scan it: to_batches()")
 
-    def to_batches(self) -> Iterator[pa.RecordBatch]:
-        survivors = None if self._filter is None else _arrow_survivors(self._filter, self._table)
-        batches = self._table._source(survivors)
-        for batch in batches if self._filter is None else _larger(batches):
-            kept = batch if self._filter is None else batch.filter(self._filter)
-            if kept.num_rows:
-                yield kept.select(self._columns)
+    def replace_schema(self, schema: pa.Schema) -> pads.Dataset:
+        """Raises UnsupportedError: columns and types are those of the table."""
+        raise UnsupportedError(
+            f"the schema of {self.name} cannot be replaced; cast what to_table() gives"
+        )
 
-    def to_reader(self) -> pa.RecordBatchReader:
-        return pa.RecordBatchReader.from_batches(self.projected_schema, self.to_batches())
+    @property
+    def partition_expression(self) -> pads.Expression:
+        """True: nothing is known of all rows."""
+        return pads.scalar(True)
 
-    def to_table(self) -> pa.Table:
-        return pa.Table.from_batches(self.to_batches(), self.projected_schema)
-
-    def head(self, num_rows: int) -> pa.Table:
-        found: list[pa.RecordBatch] = []
-        left = num_rows
-        for batch in self.to_batches():
-            found.append(batch.slice(0, left))
-            left -= found[-1].num_rows
-            if left <= 0:
-                break
-        return pa.Table.from_batches(found, self.projected_schema)
-
-    def count_rows(self) -> int:
-        return sum(batch.num_rows for batch in self.to_batches())
+    def __reduce__(self) -> Any:
+        raise UnsupportedError(
+            f"the table {self.name} cannot be pickled; send paths and open them there, "
+            "or to_table()"
+        )
 
 
 class Tables(Protocol):
     """Tables by name that can be read in one pass: ``Logs``."""
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables."""
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The names of the views."""
+
     def __getitem__(self, name: str) -> LazyTable:
-        """The table of this name."""
+        """The table or view of this name."""
 
     def __iter__(self) -> Iterator[str]:
         """Their names."""
@@ -187,92 +299,26 @@ class Tables(Protocol):
     def __contains__(self, name: object) -> bool:
         """Whether there is a table of this name."""
 
+    def view(self, name: str, *, weight: float | None = None) -> LazyTable:
+        """A view, with a weight if it takes one."""
+
     def scan(self, tables: Iterable[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
         """The batches of these tables, with their names."""
 
 
-def _larger(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches that are worth setting up a filter for."""
-    waiting: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= WORTH_ROWS or size >= WORTH_BYTES:
-            yield from _joined(waiting)
-            waiting, rows, size = [], 0, 0
-    yield from _joined(waiting)
+class _Requested:
+    """A capsule with a requested schema, in the form in which pyarrow takes it."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __arrow_c_schema__(self) -> Any:
+        return self._capsule
 
 
-def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
-    if len(batches) < 2:
-        return batches
-    table = pa.Table.from_batches(batches).unify_dictionaries()
-    joined: list[pa.RecordBatch] = table.combine_chunks().to_batches()
-    return joined
+def _as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    return batch if batch.schema.equals(schema) else batch.cast(schema)
 
 
-def _arrow_survivors(condition: pads.Expression, table: LazyTable) -> Survivors:
-    """Arrow's own pruning, over fragments of which nothing is known but their run and tag."""
-    text = str(condition)
-    form = pads.ParquetFileFormat()
-    local = pafs.LocalFileSystem()  # nothing is ever opened there
-
-    def survive(column: str, values: Sequence[str], run: str | None = None) -> list[bool]:
-        if column not in text and (run is None or "run" not in text):
-            return [True] * len(values)
-        fragments = []
-        for index, value in enumerate(values):
-            known = pads.field(column) == value
-            if run is not None:
-                known = known & (pads.field("run") == run)
-            fragments.append(form.make_fragment(str(index), local, partition_expression=known))
-        candidates = pads.FileSystemDataset(fragments, table.schema, form, local)
-        left = {fragment.path for fragment in candidates.get_fragments(condition)}
-        return [str(index) in left for index in range(len(values))]
-
-    return survive
-
-
-def _polars_survivors(predicate: polars.Expr) -> Survivors:
-    """The parts of a conjunction that look at run and tag only, applied to candidates."""
-    import polars as pl
-
-    parts = _conjuncts(predicate)
-
-    def survive(column: str, values: Sequence[str], run: str | None = None) -> list[bool]:
-        names = {column} if run is None else {column, "run"}
-        usable = [part for part in parts if set(part.meta.root_names()) <= names]
-        usable = [part for part in usable if part.meta.root_names()]
-        if not usable:
-            return [True] * len(values)
-        frame = pl.DataFrame({column: list(values)}, schema={column: pl.String})
-        if run is not None:
-            frame = frame.with_columns(run=pl.lit(run))
-        passed = frame.select(pl.all_horizontal(usable).fill_null(False).alias("passed"))
-        return list(passed["passed"])
-
-    return survive
-
-
-def _conjuncts(expression: polars.Expr) -> list[polars.Expr]:
-    parts: list[polars.Expr] = []
-    waiting = [expression]
-    while waiting:
-        each = waiting.pop()
-        children = each.meta.pop()
-        if len(children) == 2 and each.meta.eq(children[1] & children[0]):
-            waiting += children
-        else:
-            parts.append(each)
-    return parts
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """The same with strings where there were dictionaries, which differ from batch to batch."""
-    fields = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+def _in_memory(dataset: Any) -> Any:
+    return dataset._in_memory() if isinstance(dataset, LazyTable) else dataset

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import pyarrow as pa
 
@@ -15,9 +15,8 @@ from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
 from tbtools.output.sorting import SortedChunks, sort_keys
 from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import SUFFIXES, WRITERS, TableWriter
-from tbtools.tables.exported import MANIFEST
-from tbtools.tables.logs import Logs
-from tbtools.tables.logs import open as open_logs
+from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
+from tbtools.tables.manifest import MANIFEST
 from tbtools.version import __version__
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Exported:
 
 
 def export(
-    logs: Logs | str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    logs: LogsOrPaths,
     output: str | os.PathLike[str],
     *,
     format: Format = "parquet",
@@ -51,7 +50,7 @@ def export(
     wide: bool = False,
     duplicates: Duplicates = "last",
     force: bool = False,
-    **options: Any,
+    **options: Unpack[OpenOptions],
 ) -> Exported:
     """Write every table that has rows, or those named, to a folder; to one file for DuckDB.
 
@@ -65,16 +64,13 @@ def export(
     """
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
-    if isinstance(logs, Logs):
-        opened, logdirs = logs, [*logs.paths]
-    else:
-        paths = [logs] if isinstance(logs, str | os.PathLike) else list(logs)
-        opened, logdirs = open_logs(*paths, **options), [os.fspath(path) for path in paths]
+    tables_of = opened(logs, options)
+    logdirs = [*tables_of.paths]
     target = Path(output)
     check_target(target, [logdir.partition("=")[2] or logdir for logdir in logdirs], force)
-    names = list(opened.tables if tables is None else dict.fromkeys(tables))
+    names = list(tables_of.tables if tables is None else dict.fromkeys(tables))
     for name in names:
-        opened.schema_of(name)
+        tables_of.schema_of(name)
     if wide and tables is not None and names != ["scalars"]:
         raise UsageError("--wide is for scalars only")
     single = SUFFIXES.get(format) == target.suffix != ""
@@ -89,12 +85,12 @@ def export(
             if wide:
                 from tbtools.output.wide import widen
 
-                made = widen(opened["scalars"], duplicates)
+                made = widen(tables_of["scalars"], duplicates)
                 result.duplicates = made.duplicates
                 output_.open(WIDE, made.table.schema).write(made.table)
                 result.rows[WIDE] = made.table.num_rows
             else:
-                _stream(opened, names, output_, result)
+                _stream(tables_of, names, output_, result)
         finally:
             output_.close()
         if not any(result.rows.values()):
@@ -105,7 +101,7 @@ def export(
     return result
 
 
-def _stream(logs: Logs, names: list[str], output: _Output, result: Exported) -> None:
+def _stream(logs: TableSet, names: list[str], output: _Output, result: Exported) -> None:
     chunks: dict[str, SortedChunks] = {}
     for name, batch in logs.scan(names):
         if name not in chunks:

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.errors import NothingFoundError, UsageError
-from tbtools.tables.logs import Logs
+from tbtools.tables.logs import TableSet
 
 __all__ = ["brief", "listing"]
 
 
-def listing(logs: Logs, table: str = "runs") -> pa.Table:
+def listing(logs: TableSet, table: str = "runs") -> pa.Table:
     """The rows of ``runs`` or ``tags``, sorted by run and tag.
 
     Raises NothingFoundError if there are none, UsageError for a dataset that was exported

@@ -16,8 +16,8 @@ from tbtools.output.safe_names import Folders, numbered_name
 from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import CsvWriter
 from tbtools.schema import KEYS
-from tbtools.tables.exported import MANIFEST
-from tbtools.tables.logs import Logs
+from tbtools.tables.logs import TableSet
+from tbtools.tables.manifest import MANIFEST
 from tbtools.version import __version__
 
 __all__ = ["INDEX", "MEDIA", "Media", "check_media", "export_media"]
@@ -56,7 +56,7 @@ class Media:
 
 
 def check_media(
-    logs: Logs, directory: str | os.PathLike[str], tables: Iterable[str] | None, force: bool
+    logs: TableSet, directory: str | os.PathLike[str], tables: Iterable[str] | None, force: bool
 ) -> list[str]:
     """The tables of which files can be written to ``directory``; raises as ``export_media``."""
     logdirs = [logdir.partition("=")[2] or logdir for logdir in logs.paths]
@@ -71,7 +71,7 @@ def check_media(
 
 
 def export_media(
-    logs: Logs,
+    logs: TableSet,
     directory: str | os.PathLike[str],
     *,
     tables: Iterable[str] | None = None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
-from tbtools.tables.logs import open as open_logs
+from tbtools.tables.logs import OpenOptions, TableSet
 
 if TYPE_CHECKING:
     import duckdb
@@ -14,10 +14,10 @@ __all__ = ["query"]
 
 
 def query(
-    sql: str, *paths: str | os.PathLike[str], params: object = None, **options: Any
+    sql: str, *paths: str | os.PathLike[str], params: object = None, **options: Unpack[OpenOptions]
 ) -> duckdb.DuckDBPyRelation:
     """The result of a statement over the tables of logs: ``open(*paths, **options).query(sql)``.
 
     Raises what these two raise.
     """
-    return open_logs(*paths, **options).query(sql, params)
+    return TableSet.open(*paths, **options).query(sql, params)

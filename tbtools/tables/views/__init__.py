@@ -7,12 +7,13 @@ the formulas. Nothing here imports polars before rows are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import cache
 
 import pyarrow as pa
 
 from tbtools.decode.kind import TableSpec
-from tbtools.errors import UnknownNameError, UsageError
+from tbtools.errors import UnknownTableError, UsageError
 from tbtools.tables.table import LazyTable, Tables
 from tbtools.tables.views.averages import smooth
 from tbtools.tables.views.sessions import SESSIONS, hparams_wide
@@ -37,7 +38,7 @@ VIEWS: Mapping[str, tuple[TableSpec, str]] = {
 }
 
 
-def view_names(tables: Tables) -> list[str]:
+def view_names(tables: Container[str]) -> list[str]:
     """The views whose tables are there; a table of the same name goes before a view."""
     return [name for name, (_, source) in VIEWS.items() if source in tables and name not in tables]
 
@@ -48,14 +49,15 @@ def view(tables: Tables, name: str, *, weight: float | None = None) -> LazyTable
     Raises UnknownNameError if there is none, or none of its rows, and UsageError for a weight that
     makes no sense.
     """
-    if name not in view_names(tables):
-        raise UnknownNameError("view", name, view_names(tables))
+    known = view_names(tables.tables)
+    if name not in known:
+        raise UnknownTableError("view", name, known)
     if weight is not None and name != SMOOTHED.name:
         raise UsageError(f"the view {name} takes no weight")
     spec, source = VIEWS[name]
     if name == HPARAMS_WIDE.name:
-        made = hparams_wide(tables)
-        return LazyTable(name, made.schema, lambda _: made.to_batches())
+        made = cache(lambda: hparams_wide(tables))  # its columns depend on what there is
+        return LazyTable(name, lambda: made().schema, lambda _: made().to_batches())
     if name == SMOOTHED.name:
         return smooth(tables[source], WEIGHT if weight is None else weight)
     return tables[source].derived(name, spec.schema, _MAKERS[name])

@@ -1,4 +1,4 @@
-"""Views for DuckDB: registered like tables, and those that need more than a name when named."""
+"""Tables and views for DuckDB: those that a statement names, and no others."""
 
 from __future__ import annotations
 
@@ -7,40 +7,52 @@ import re
 import duckdb
 
 from tbtools.tables.table import LazyTable, Tables
-from tbtools.tables.views import view, view_names
 from tbtools.tables.views.specs import HPARAMS_WIDE, SMOOTHED
 
-__all__ = ["register", "register_named"]
+__all__ = ["register", "register_all"]
+
+#: What asks for the names of all tables.
+_LISTING = re.compile(
+    r"\b(show|describe|desc|information_schema|duckdb_(tables|views|columns)|pg_catalog|"
+    r"pragma|sqlite_master)\b",
+    re.I,
+)
 
 #: A weight must be written as a number, since its view has to be there before DuckDB asks for it.
 _NUMBER = r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
 _WEIGHTED = re.compile(rf"\b{SMOOTHED.name}\s*\(\s*(?:weight\s*:?=>?)?\s*{_NUMBER}\s*\)", re.I)
-_WIDE = re.compile(rf"\b{HPARAMS_WIDE.name}\b", re.I)
 
 
-def register(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
-    """Make the views known. Nothing is read; of ``hparams_wide`` there is only a beginning."""
-    for name in view_names(tables):
+def register(connection: duckdb.DuckDBPyConnection, tables: Tables, sql: str) -> None:
+    """Make known what a statement names. Nothing is read, but for the columns of hparams_wide.
+
+    Raises UsageError for a weight of ``smoothed`` that makes no sense.
+    """
+    words = {word.lower() for word in re.findall(r"\w+", sql)}
+    named = [name for name in (*tables.tables, *tables.views) if name.lower() in words]
+    if _LISTING.search(sql):
+        register_all(connection, tables)
+    for name in named:
+        connection.register(name, tables[name])
+    if SMOOTHED.name in named:
+        _add_weights(connection)
+        for weight in {float(text) for text in _WEIGHTED.findall(sql)}:
+            smoothed = tables.view(SMOOTHED.name, weight=weight)
+            connection.register(f"{SMOOTHED.name}(weight := {weight!r})", smoothed)
+
+
+def register_all(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
+    """Make everything known, for a statement that lists it; of hparams_wide only a beginning."""
+    for name in (*tables.tables, *tables.views):
         if name == HPARAMS_WIDE.name:
             connection.register(name, LazyTable(name, HPARAMS_WIDE.schema, lambda _: []))
         else:
-            connection.register(name, view(tables, name))
-        if name == SMOOTHED.name:
-            connection.execute(
-                f"""CREATE TEMP MACRO {name}(weight) AS TABLE FROM query_table(
-                    '"{name}(weight := ' || weight::DOUBLE::VARCHAR || ')"')"""
-            )
+            connection.register(name, tables[name])
 
 
-def register_named(connection: duckdb.DuckDBPyConnection, tables: Tables, sql: str) -> None:
-    """Make those views ready that a statement names and that depend on data or on a number.
-
-    Raises UsageError for a weight that makes no sense.
-    """
-    names = view_names(tables)
-    if HPARAMS_WIDE.name in names and _WIDE.search(sql):
-        connection.register(HPARAMS_WIDE.name, view(tables, HPARAMS_WIDE.name))
-    if SMOOTHED.name in names:
-        for weight in {float(text) for text in _WEIGHTED.findall(sql)}:
-            smoothed = view(tables, SMOOTHED.name, weight=weight)
-            connection.register(f"{SMOOTHED.name}(weight := {weight!r})", smoothed)
+def _add_weights(connection: duckdb.DuckDBPyConnection) -> None:
+    """``smoothed(weight)``, as DuckDB can say it: another table for each weight."""
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP MACRO {SMOOTHED.name}(weight) AS TABLE FROM query_table(
+            '"{SMOOTHED.name}(weight := ' || weight::DOUBLE::VARCHAR || ')"')"""
+    )

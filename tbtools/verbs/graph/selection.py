@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tbtools.errors import NothingFoundError, UsageError, nearest
 from tbtools.kinds import table_specs
-from tbtools.tables.logs import Logs
+from tbtools.tables.logs import TableSet
 
 __all__ = ["Graph", "graphs_of", "joined", "one_of", "path_of", "plain_name"]
 
@@ -49,7 +49,7 @@ def path_of(function: str | None, name: str) -> str:
     return name if function is None else f"{LIBRARY}{function}/{name}"
 
 
-def graphs_of(logs: Logs, graph: str | Sequence[str] = (), scope: str = "") -> list[Graph]:
+def graphs_of(logs: TableSet, graph: str | Sequence[str] = (), scope: str = "") -> list[Graph]:
     """The graphs of logs in the order in which they were written, run by run.
 
     ``graph`` are globs of names, with or without step and time; ``scope`` is the name of a scope,
