@@ -120,7 +120,9 @@ Node table_of(const Batch& batch, Part part) {
                                    numbers("step", points.step(), points.size()),
                                    numbers("wall_time", points.wall_time(), points.size()),
                                    numbers("value", points.value(), points.size())};
-      if (batch.offsets) columns.push_back(numbers("offset", points.offset()));
+      if (points.has_offsets()) {
+        columns.push_back(numbers("offset", points.offset(), points.size()));
+      }
       Node table = structs(points.size(), std::move(columns));
       table.owner = batch.small;
       return table;

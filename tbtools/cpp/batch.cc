@@ -2,40 +2,29 @@
 
 namespace tbtools {
 
+template <class Each>
+void Points::each_column(Each each) {
+  if (has_offsets_) each(offset_);
+  each(tag_);
+  each(step_);
+  each(wall_time_);
+  each(value_);
+}
+
 void Points::reserve(size_t rows) {
-  const auto grow = [&](auto& column) {
+  each_column([&](auto& column) {
     column.truncate(size_);
     column.reserve(rows);
-  };
-  grow(tag_);
-  grow(step_);
-  grow(wall_time_);
-  grow(value_);
+  });
   capacity_ = rows;
 }
 
 void Points::shrink() {
-  const auto shrink = [&](auto& column) {
+  each_column([&](auto& column) {
     column.truncate(size_);
     column.shrink();
-  };
-  shrink(tag_);
-  shrink(step_);
-  shrink(wall_time_);
-  shrink(value_);
+  });
   capacity_ = size_;
-}
-
-void Rows::truncate(size_t rows) {
-  offset.truncate(rows);
-  tag.truncate(rows);
-  step.truncate(rows);
-  wall_time.truncate(rows);
-  field.truncate(rows);
-  metadata.truncate(rows);
-  value.truncate(rows);
-  payload.truncate(rows);
-  points_before.truncate(rows);
 }
 
 }  // namespace tbtools

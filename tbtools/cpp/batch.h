@@ -25,38 +25,57 @@ enum class Stop : uint8_t {
 // scalars.
 class Points {
  public:
-  TBTOOLS_INLINE void push(int32_t tag, int64_t step, double wall_time, double value) {
+  explicit Points(bool has_offsets = false) : has_offsets_(has_offsets) {}
+
+  TBTOOLS_INLINE void push(int32_t tag, int64_t step, double wall_time, double value,
+                           int64_t offset) {
     if (size_ == capacity_) reserve(capacity_ == 0 ? 64 : 2 * capacity_);
+    if (has_offsets_) offset_.set(size_, offset);
     tag_.set(size_, tag);
     step_.set(size_, step);
     wall_time_.set(size_, wall_time);
     value_.set(size_, value);
     ++size_;
   }
-  // Of the record in the file, for a caller that asked for it; before the push.
-  void push_offset(int64_t offset) { offset_.push(offset); }
   TBTOOLS_NOINLINE void reserve(size_t rows);
   // For the end: whoever keeps the points shall not keep the room for more.
   void shrink();
-  void truncate(size_t rows) {
-    size_ = rows;
-    if (rows < offset_.size()) offset_.truncate(rows);
+
+  // For a loop that pushes by itself, as far as there is room, and then says the new size.
+  struct Room {
+    int64_t* offset;
+    int32_t* tag;
+    int64_t* step;
+    double* wall_time;
+    double* value;
+    size_t size;
+    size_t capacity;
+  };
+  Room room() {
+    return {offset_.data(), tag_.data(), step_.data(), wall_time_.data(),
+            value_.data(),  size_,       capacity_};
   }
+  void set_size(size_t size) { size_ = size; }
 
   size_t size() const { return size_; }
-  const Column<int64_t>& offset() const { return offset_; }
+  bool has_offsets() const { return has_offsets_; }
+  const int64_t* offset() const { return offset_.data(); }  // of the record in the file
   const int32_t* tag() const { return tag_.data(); }
   const int64_t* step() const { return step_.data(); }
   const double* wall_time() const { return wall_time_.data(); }
   const double* value() const { return value_.data(); }
 
  private:
+  template <class Each>
+  void each_column(Each each);
+
+  bool has_offsets_;
   Column<int64_t> offset_;
   Column<int32_t> tag_;
   Column<int64_t> step_;
   Column<double> wall_time_;
   Column<double> value_;
-  size_t size_ = 0;  // one count and one comparison per row instead of four
+  size_t size_ = 0;  // one count and one comparison per row instead of five
   size_t capacity_ = 0;
 };
 
@@ -73,12 +92,13 @@ struct Rows {
   Column<int64_t> points_before;  // how many Points came before this row
 
   size_t size() const { return offset.size(); }
-  void truncate(size_t rows);
 };
 
 // What is small whatever the rows hold. It is exported on its own: somebody who keeps a few points
 // must not keep the pictures that were written between them.
 struct Small {
+  explicit Small(bool has_offsets) : points(has_offsets) {}
+
   Points points;
   Strings tags;      // names, by number
   Strings metadata;  // distinct SummaryMetadata, by number
@@ -92,7 +112,11 @@ struct EmptySummary {
 };
 
 struct Batch {
-  std::shared_ptr<Small> small = std::make_shared<Small>();
+  explicit Batch(bool has_offsets) : small(std::make_shared<Small>(has_offsets)) {}
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  std::shared_ptr<Small> small;
   Points& points = small->points;
   Strings& tags = small->tags;
   Strings& metadata = small->metadata;
@@ -101,11 +125,6 @@ struct Batch {
   Strings source_metadata;  // the first, of whatever event, if there is one
   std::vector<EmptySummary> empty_summaries;
   Nullable<int32_t> first_metadata;  // by tag: the first that names a plugin, else the first
-  bool offsets = false;              // Points::offset was asked for
-
-  Batch() = default;
-  Batch(const Batch&) = delete;
-  Batch& operator=(const Batch&) = delete;
 
   bool has_metadata() const { return metadata.size() > 0; }
 

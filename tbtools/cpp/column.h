@@ -64,6 +64,7 @@ class Column {
 
   size_t size() const { return size_; }
   const T* data() const { return data_; }
+  T* data() { return data_; }
   T operator[](size_t i) const { return data_[i]; }
 
  private:
@@ -135,11 +136,6 @@ class Nullable {
   void push_null() {
     values_.push(T{});
     validity_.push(false);
-  }
-
-  void truncate(size_t size) {
-    values_.truncate(size);
-    validity_.truncate(size);
   }
 
   size_t size() const { return values_.size(); }

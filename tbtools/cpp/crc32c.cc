@@ -2,32 +2,10 @@
 
 #include <array>
 
-#if defined(__x86_64__) || defined(_M_X64)
-#define TBTOOLS_CRC_X86 1
-#include <nmmintrin.h>
-#if defined(_MSC_VER)
-#include <intrin.h>
-#endif
-#elif defined(__aarch64__) || defined(_M_ARM64)
-#define TBTOOLS_CRC_ARM 1
-#if defined(_MSC_VER)
-#include <intrin.h>
-#else
-#include <arm_acle.h>
-#endif
-#if defined(__linux__)
-#include <sys/auxv.h>
-#endif
-#endif
+#include "crc32c_steps.h"
 
-#if defined(__GNUC__) && defined(TBTOOLS_CRC_X86)
-#define TBTOOLS_CRC_TARGET __attribute__((target("sse4.2")))
-#elif defined(__clang__) && defined(TBTOOLS_CRC_ARM)
-#define TBTOOLS_CRC_TARGET __attribute__((target("crc")))
-#elif defined(__GNUC__) && defined(TBTOOLS_CRC_ARM)
-#define TBTOOLS_CRC_TARGET __attribute__((target("+crc")))
-#else
-#define TBTOOLS_CRC_TARGET
+#if defined(TBTOOLS_CRC_ARM) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace tbtools {
@@ -74,19 +52,6 @@ uint32_t portable8(uint64_t word) { return ~portable_word(~0u, word); }
 
 #if defined(TBTOOLS_CRC_X86)
 
-TBTOOLS_CRC_TARGET inline uint32_t step8(uint32_t crc, uint64_t word) {
-  return static_cast<uint32_t>(_mm_crc32_u64(crc, word));
-}
-TBTOOLS_CRC_TARGET inline uint32_t step4(uint32_t crc, uint32_t word) {
-  return _mm_crc32_u32(crc, word);
-}
-TBTOOLS_CRC_TARGET inline uint32_t step2(uint32_t crc, uint16_t word) {
-  return _mm_crc32_u16(crc, word);
-}
-TBTOOLS_CRC_TARGET inline uint32_t step1(uint32_t crc, uint8_t byte) {
-  return _mm_crc32_u8(crc, byte);
-}
-
 bool have_hardware() {
 #if defined(_MSC_VER)
   int info[4];
@@ -101,19 +66,6 @@ constexpr const char* kHardwareName = "sse4.2";
 
 #elif defined(TBTOOLS_CRC_ARM)
 
-TBTOOLS_CRC_TARGET inline uint32_t step8(uint32_t crc, uint64_t word) {
-  return __crc32cd(crc, word);
-}
-TBTOOLS_CRC_TARGET inline uint32_t step4(uint32_t crc, uint32_t word) {
-  return __crc32cw(crc, word);
-}
-TBTOOLS_CRC_TARGET inline uint32_t step2(uint32_t crc, uint16_t word) {
-  return __crc32ch(crc, word);
-}
-TBTOOLS_CRC_TARGET inline uint32_t step1(uint32_t crc, uint8_t byte) {
-  return __crc32cb(crc, byte);
-}
-
 bool have_hardware() {
 #if defined(__linux__)
   constexpr unsigned long kHwcapCrc32 = 1ul << 7;  // HWCAP_CRC32 of asm/hwcap.h
@@ -127,7 +79,7 @@ constexpr const char* kHardwareName = "armv8-crc";
 
 #endif
 
-#if defined(TBTOOLS_CRC_X86) || defined(TBTOOLS_CRC_ARM)
+#if defined(TBTOOLS_CRC_HARDWARE)
 
 // The instruction takes three cycles but a new one starts every cycle, so three lanes run at once
 // over long data. kShift appends kLane zero bytes to a lane's CRC to join it with the next.
@@ -173,33 +125,23 @@ TBTOOLS_CRC_TARGET uint32_t hardware(const uint8_t* data, size_t size) {
     }
     crc = shift(shift(crc) ^ second) ^ third;
   }
-  for (; size >= 8; data += 8, size -= 8) crc = step8(crc, load<uint64_t>(data));
-  if (size & 4) {
-    crc = step4(crc, load<uint32_t>(data));
-    data += 4;
-  }
-  if (size & 2) {
-    crc = step2(crc, load<uint16_t>(data));
-    data += 2;
-  }
-  if (size & 1) crc = step1(crc, *data);
-  return ~crc;
+  return ~steps(crc, data, size);
 }
 
 TBTOOLS_CRC_TARGET uint32_t hardware8(uint64_t word) { return ~step8(~0u, word); }
 
 #endif
 
-constexpr Crc32c kPortable{"portable", portable, portable8};
+constexpr Crc32c kPortable{"portable", false, portable, portable8};
 
 }  // namespace
 
 const Crc32c& portable_crc32c() { return kPortable; }
 
 const Crc32c& crc32c() {
-#if defined(TBTOOLS_CRC_X86) || defined(TBTOOLS_CRC_ARM)
+#if defined(TBTOOLS_CRC_HARDWARE)
   static const Crc32c picked =
-      have_hardware() ? Crc32c{kHardwareName, hardware, hardware8} : kPortable;
+      have_hardware() ? Crc32c{kHardwareName, true, hardware, hardware8} : kPortable;
   return picked;
 #else
   return kPortable;

@@ -12,6 +12,7 @@ namespace tbtools {
 // One implementation of the CRC. Every one gives the same answer for the same bytes.
 struct Crc32c {
   const char* name;
+  bool has_hardware;  // the steps of crc32c_steps.h may be used
   uint32_t (*of)(const uint8_t* data, size_t size);
   uint32_t (*of8)(uint64_t word);  // the same for the eight bytes of one little-endian word
 };

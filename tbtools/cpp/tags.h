@@ -32,11 +32,26 @@ class NameSet {
   std::unordered_set<std::string_view> index_;
 };
 
+// What the last scalar's record of a tag looked like: see repeats.h.
+struct Repeat {
+  Repeat() {}  // leaves the bytes as they are
+
+  uint64_t length = UINT64_MAX;  // of the payload; no record has this one
+  uint32_t length_crc = 0;       // as it stands behind the length
+  bool is_point = false;         // such a record is wanted
+  uint8_t step_size = 0;         // of the step's varint
+  uint8_t prefix = 0;            // bytes between step and value
+  uint8_t suffix = 0;            // bytes behind the value
+  uint64_t more_mask = 0;        // of the top bits of the step's varint,
+  uint64_t more = 0;             // which say where it ends,
+  uint64_t step_mask = 0;        // and of its other bits
+  uint8_t bytes[256];            // prefix and suffix, each from a multiple of a block on
+};
+
 struct Tag {
   Bytes name;
   Tag* follower = nullptr;  // the tag that came after this one the last time
   int32_t number = 0;
-  bool valid = false;             // the name is UTF-8
   bool unwanted = false;          // the caller wants no value of this tag
   bool wants_points = false;      // the caller wants the simple_value of this tag
   bool wants_tensors = false;     // the caller wants the tensors of this tag
@@ -52,43 +67,53 @@ struct Tag {
   int32_t metadata = -1;  // its number; -1: none came yet
   Bytes metadata_bytes;
 
-  int32_t first_metadata = -1;  // the number of the first that came
+  int32_t first_metadata = -1;  // the number of the first that names a plugin, else of the first
+
+  Repeat repeat;
 };
 
 // Numbers tags. Writers log the same tags in the same order step after step, so the tag that
 // followed last time is tried before the hash table.
 class TagTable {
  public:
-  // The entry of `name`. That of a new tag is `fresh`, and to be filled in by the caller.
-  TBTOOLS_INLINE Tag& find(Bytes name, bool& fresh) {
-    fresh = false;
+  // The entry of `name`; null if there is none yet.
+  TBTOOLS_INLINE Tag* find(Bytes name) {
     Tag* const guess = last_->follower;
     if (guess != nullptr && guess->name == name) {
       last_ = guess;
-      return *guess;
+      return guess;
     }
-    return look_up(name, fresh);
+    return look_up(name);
   }
 
-  const std::deque<Tag>& tags() const { return tags_; }
-
- private:
-  TBTOOLS_NOINLINE Tag& look_up(Bytes name, bool& fresh) {
-    const auto known = index_.find(name.text());
-    fresh = known == index_.end();
-    Tag* const tag = fresh ? add(name) : known->second;
-    last_->follower = tag;
-    last_ = tag;
-    return *tag;
-  }
-
-  Tag* add(Bytes name) {
+  // A new one, to be filled in by the caller.
+  Tag& add(Bytes name) {
     names_.emplace_back(name.text());
     Tag& tag = tags_.emplace_back();
     tag.name = {reinterpret_cast<const uint8_t*>(names_.back().data()), name.size};
     tag.number = static_cast<int32_t>(tags_.size() - 1);
     index_.emplace(names_.back(), &tag);
-    return &tag;
+    follow(tag);
+    return tag;
+  }
+
+  const std::deque<Tag>& tags() const { return tags_; }
+
+  // The tag that came last.
+  Tag* last() const { return last_; }
+  void set_last(Tag* tag) { last_ = tag; }
+
+ private:
+  TBTOOLS_NOINLINE Tag* look_up(Bytes name) {
+    const auto known = index_.find(name.text());
+    if (known == index_.end()) return nullptr;
+    follow(*known->second);
+    return known->second;
+  }
+
+  void follow(Tag& tag) {
+    last_->follower = &tag;
+    last_ = &tag;
   }
 
   // Deques, because entries and names are pointed to and must stay where they are.

@@ -9,6 +9,8 @@ inline bool is_utf8(Bytes text) {
   const uint8_t* p = text.data;
   const uint8_t* const end = text.end();
   while (p < end) {
+    while (end - p >= 8 && (load<uint64_t>(p) & 0x8080'8080'8080'8080) == 0) p += 8;
+    if (p == end) break;
     const uint8_t lead = *p++;
     if (lead < 0x80) continue;
     int more;

@@ -1,0 +1,138 @@
+// The payload of a record → points, rows, tags and metadata of a batch. What is no Event is refused
+// before anything of it is there.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "batch.h"
+#include "event.h"
+#include "options.h"
+#include "repeats.h"
+#include "tags.h"
+#include "tensor.h"
+#include "wire.h"
+
+namespace tbtools {
+
+class ValueReader {
+ public:
+  ValueReader(Batch& batch, const Options& options)
+      : batch_(batch), points_(batch.points), options_(options) {}
+  ValueReader(const ValueReader&) = delete;
+  ValueReader& operator=(const ValueReader&) = delete;
+
+  // Appends what the Event at this offset of the file holds. If it is none, returns false and
+  // appends nothing.
+  TBTOOLS_INLINE bool read(Bytes payload, uint64_t offset) {
+    offset_ = offset;
+    return read_plain_event(payload) || read_any_event(payload);
+  }
+
+  // Whether the caller wants the values of this field, of this size and with this tag.
+  bool wants(FieldId field) const { return (options_.fields & bit(field)) != 0; }
+  bool wants(const CutValue& value) const;
+
+  TagTable& tags() { return tags_; }
+
+  // Gives the batch the tags, when all is read.
+  void finish();
+
+ private:
+  // The events that most files consist of, in the order in which every writer gives their fields:
+  // wall_time, step, summary { value { tag, member, metadata } }, with a single value. Declines
+  // whatever looks different in any way; parse_event() and parse_value() read all of it.
+  TBTOOLS_INLINE bool read_plain_event(Bytes payload) {
+    const uint8_t* p = payload.data;
+    const uint8_t* const end = payload.end();
+    if (payload.size < 16 || *p != key_of(1, Wire::fixed64)) return false;
+    const double wall_time = load<double>(p + 1);
+    p += 9;
+    uint64_t step = 0;
+    const uint8_t* const step_begin = p + 1;
+    if (*p == key_of(2, Wire::varint) && !read_varint(++p, end, step)) return false;
+    const uint8_t* const step_end = p;
+    uint64_t size;
+    if (!enter(key_of(5, Wire::bytes), p, end, size) || size != left(p, end)) return false;
+    if (!enter(key_of(1, Wire::bytes), p, end, size) || size != left(p, end)) return false;
+    if (!enter(key_of(1, Wire::bytes), p, end, size)) return false;
+    const Bytes name{p, static_cast<size_t>(size)};
+    p += size;
+    event_.wall_time = wall_time;
+    event_.step = static_cast<int64_t>(step);
+    plain_ = {payload, step_begin, step_end};
+    if (end - p == 5 && *p == key_of(2, Wire::fixed32)) {
+      Tag* const tag = tag_of(name);
+      if (tag == nullptr) return false;
+      if (tag->wants_points) push_point(*tag, load<float>(p + 1));
+      remember_plain(*tag, p + 1, tag->wants_points);
+      return true;
+    }
+    return read_plain_member(name, p, end);
+  }
+
+  // What read_plain_event() knows of its event.
+  struct Plain {
+    Bytes payload;
+    const uint8_t* step;
+    const uint8_t* step_end;
+  };
+
+  // For read_repeats(), if it may not read the next record of this tag yet.
+  TBTOOLS_INLINE void remember_plain(Tag& tag, const uint8_t* value, bool is_point) {
+    if (tag.repeat.length == plain_.payload.size || plain_.step > plain_.step_end) return;
+    remember(tag, plain_.payload, plain_.step, plain_.step_end, value, is_point);
+  }
+
+  static TBTOOLS_INLINE uint64_t left(const uint8_t* p, const uint8_t* end) {
+    return static_cast<uint64_t>(end - p);
+  }
+
+  // Moves to the content of a length-delimited field whose key is one byte, if that comes next.
+  static TBTOOLS_INLINE bool enter(uint32_t key, const uint8_t*& p, const uint8_t* end,
+                                   uint64_t& size) {
+    if (p == end || *p != key || !read_varint(++p, end, size)) return false;
+    return size <= left(p, end);
+  }
+
+  TBTOOLS_INLINE void push_point(const Tag& tag, double value) {
+    points_.push(tag.number, event_.step, event_.wall_time, value, static_cast<int64_t>(offset_));
+  }
+
+  // Null if the name is not UTF-8: protobuf accepts no other string, so the record is no Event.
+  TBTOOLS_INLINE Tag* tag_of(Bytes name) {
+    Tag* const tag = tags_.find(name);
+    return tag != nullptr ? tag : new_tag(name);
+  }
+
+  TBTOOLS_NOINLINE bool read_plain_member(Bytes name, const uint8_t* p, const uint8_t* end);
+  bool read_plain_tensor(Bytes name, Bytes tensor, Bytes metadata);
+  TBTOOLS_NOINLINE bool read_any_event(Bytes payload);
+  bool read_summary();
+  bool parse_one(Bytes message, Value& value);
+  void add_value(Value& value, Tag& tag);
+  void add_other(Bytes payload);
+  void note_source();
+  bool wants_heads(const Value& value, const Tag& tag) const;
+  void push_row(FieldId field, Bytes payload, bool as_head);
+  TBTOOLS_NOINLINE Tag* new_tag(Bytes name);
+  void note_metadata(Tag& tag, Bytes metadata);
+
+  using Metadata = std::pair<const std::string, int32_t>;
+  const Metadata& numbered(Bytes metadata);
+
+  Batch& batch_;
+  Points& points_;  // of batch_
+  const Options options_;
+  TagTable tags_;
+  std::unordered_map<std::string, int32_t> metadata_;
+  uint64_t offset_ = 0;  // of the record
+  Plain plain_;
+  Event event_;
+  std::array<Value, 8> values_;  // of a Summary, as many as are kept when they are looked at first
+};
+
+}  // namespace tbtools
