@@ -20,6 +20,11 @@ __all__ = [
     "UsageError",
     "WriteError",
     "export",
+    "graph",
+    "graph_diff",
+    "graph_drawing",
+    "ls",
+    "media",
     "open",
     "query",
     "scan",
@@ -40,12 +45,20 @@ if TYPE_CHECKING:
     )
     from tbtools.logs import Logs, open
     from tbtools.verbs.export import export
+    from tbtools.verbs.graph import graph, graph_diff, graph_drawing
+    from tbtools.verbs.ls import ls
+    from tbtools.verbs.media import media
     from tbtools.verbs.query import query
     from tbtools.verbs.scan import scan
 
 _HOMES = {
     "Logs": "logs",
     "export": "verbs.export",
+    "graph": "verbs.graph",
+    "graph_diff": "verbs.graph",
+    "graph_drawing": "verbs.graph",
+    "ls": "verbs.ls",
+    "media": "verbs.media",
     "open": "logs",
     "query": "verbs.query",
     "scan": "verbs.scan",

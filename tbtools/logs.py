@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tbtools.tables.logs import TableSet
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from tbtools.output.wide import Duplicates
     from tbtools.verbs.export import Exported, Format
+    from tbtools.verbs.media import Media
 
 __all__ = ["Logs", "open"]
 
@@ -40,6 +43,40 @@ class Logs(TableSet):
             duplicates=duplicates,
             force=force,
         )
+
+    def media(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        tables: Iterable[str] | None = None,
+        force: bool = False,
+    ) -> Media:
+        """Write images, audio and text to files of their own: see ``tbtools.media``."""
+        from tbtools.verbs.media import media
+
+        return media(self, directory, tables=tables, force=force)
+
+    def ls(
+        self, *, tags: bool = False, sort: str | None = None, limit: int | None = None
+    ) -> pa.Table:
+        """What there is, a row per run or tag: see ``tbtools.ls``."""
+        from tbtools.verbs.ls import ls
+
+        return ls(self, tags=tags, sort=sort, limit=limit)
+
+    def graph(
+        self,
+        *,
+        nodes: bool = False,
+        edges: bool = False,
+        graph: str | Sequence[str] = (),
+        scope: str = "",
+        depth: int | None = None,
+    ) -> pa.Table:
+        """A row per graph, node or edge: see ``tbtools.graph``."""
+        from tbtools.verbs.graph import graph as rows_of
+
+        return rows_of(self, nodes=nodes, edges=edges, graph=graph, scope=scope, depth=depth)
 
 
 open = Logs.open

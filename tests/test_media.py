@@ -21,7 +21,7 @@ import tbtools
 from tbtools.kinds import table_specs
 from tbtools.logs import Logs
 from tbtools.output.safe_names import Folders, numbered_name, safe_name
-from tbtools.verbs.media import export_media
+from tbtools.verbs.media import media
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -66,7 +66,7 @@ def index_of(folder: Path) -> list[dict[str, str]]:
 def test_each_value_is_a_file_with_the_bytes_that_were_written(
     logdir: Path, tmp_path: Path
 ) -> None:
-    done = export_media(tbtools.open(logdir), tmp_path / "media")
+    done = media(tbtools.open(logdir), tmp_path / "media")
     assert done.files == {"images": 3, "text": 4, "audio": 1}
     assert files_in(tmp_path / "media") == {
         "train/samples/one/5.png": PNG + b"first",
@@ -81,7 +81,7 @@ def test_each_value_is_a_file_with_the_bytes_that_were_written(
 
 
 def test_the_index_says_which_file_is_which_value(logdir: Path, tmp_path: Path) -> None:
-    export_media(tbtools.open(logdir), tmp_path / "media")
+    media(tbtools.open(logdir), tmp_path / "media")
     rows = index_of(tmp_path / "media")
     assert list(rows[0]) == ["run", "tag", "step", "wall_time", "index", "table", "path"]
     assert {row["path"] for row in rows} == {*files_in(tmp_path / "media")}
@@ -98,7 +98,7 @@ def test_a_batch_of_images_is_a_file_for_each(tmp_path: Path) -> None:
     batch = tensor("string", ["2", "2", PNG + b"0", b"unknown", PNG + b"2"], [5])
     file = EventFile(tmp_path / "logs" / "tfevents").version()
     file.value("batch", 3, "tensor", batch, plugin="images")
-    export_media(tbtools.open(tmp_path / "logs"), tmp_path / "media")
+    media(tbtools.open(tmp_path / "logs"), tmp_path / "media")
     assert files_in(tmp_path / "media") == {
         "batch/3.png": PNG + b"0", "batch/3-1.bin": b"unknown", "batch/3-2.png": PNG + b"2",
     }  # fmt: skip
@@ -148,17 +148,17 @@ def test_mistakes_leave_nothing_behind(
 
 def test_force_replaces_media_but_nothing_else(logdir: Path, tmp_path: Path) -> None:
     logs = tbtools.open(logdir)
-    export_media(logs, tmp_path / "media")
+    media(logs, tmp_path / "media")
     with pytest.raises(tbtools.TargetExistsError, match="--force"):
-        export_media(logs, tmp_path / "media")
-    export_media(logs, tmp_path / "media", tables=["audio"], force=True)
+        media(logs, tmp_path / "media")
+    media(logs, tmp_path / "media", tables=["audio"], force=True)
     assert [*files_in(tmp_path / "media")] == ["train/voice/0.flac"]
     with pytest.raises(tbtools.UsageError, match="media files; only Parquet"):
         tbtools.open(tmp_path / "media")
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.tex").write_text("years of work")
     with pytest.raises(tbtools.TargetExistsError, match="did not write"):
-        export_media(logs, tmp_path / "home", force=True)
+        media(logs, tmp_path / "home", force=True)
 
 
 def test_a_failure_leaves_no_half_of_a_folder(logdir: Path, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_failure_leaves_no_half_of_a_folder(logdir: Path, tmp_path: Path) -> N
     data[-60] ^= 1
     (logdir / "train" / "events.tfevents").write_bytes(data)
     with pytest.raises(tbtools.DamageError):
-        export_media(tbtools.open(logdir, on_damage="fail"), tmp_path / "media")
+        media(tbtools.open(logdir, on_damage="fail"), tmp_path / "media")
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
@@ -247,9 +247,9 @@ def test_all_values_of_oddly_named_tags_are_written(
     logs = logs_of(text=(schema, lambda _: [batch]))
     if not rows:
         with pytest.raises(tbtools.NothingFoundError):
-            export_media(logs, folder / "media")
+            media(logs, folder / "media")
         return
-    export_media(logs, folder / "media")
+    media(logs, folder / "media")
     assert [path.name for path in folder.iterdir()] == ["media"]
     index = index_of(folder / "media")
     assert [(row["run"], row["tag"]) for row in index] == [(row["run"], row["tag"]) for row in rows]
@@ -280,7 +280,7 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:
     def peak(count: int, place: str) -> int:
         tracemalloc.start()
         before = pa.total_allocated_bytes()
-        export_media(images(count, 100_000), tmp_path / place)
+        media(images(count, 100_000), tmp_path / place)
         assert pa.total_allocated_bytes() - before < 1_000_000
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -291,7 +291,7 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:
 
 
 def test_the_same_step_a_thousand_times_is_a_thousand_files(tmp_path: Path) -> None:
-    export_media(images(1000, 1, step=7), tmp_path / "media")
+    media(images(1000, 1, step=7), tmp_path / "media")
     names = {path.name for path in (tmp_path / "media" / "a" / "x").iterdir()}
     assert names == {"7.png", *(f"7_{copy}.png" for copy in range(2, 1001))}
 
@@ -299,7 +299,7 @@ def test_the_same_step_a_thousand_times_is_a_thousand_files(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["torch", "tensorboardx", "tf1", "tf2"])
 def test_media_of_real_writers_are_the_rows_of_their_tables(name: str, tmp_path: Path) -> None:
     logs = tbtools.open(DATA / name)
-    done = export_media(logs, tmp_path / "media")
+    done = media(logs, tmp_path / "media")
     assert {"images", "audio"} <= {*done.files}
     values = [
         *(data for table in ("images", "audio") for data in logs[table].to_table()["data"]),

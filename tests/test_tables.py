@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import pickle
 import subprocess
@@ -243,6 +244,24 @@ def test_options_that_do_nothing_are_refused(logdir: Path, tmp_path: Path) -> No
         assert logs.export(tmp_path / "x", tables=["scalars"]).rows == {"scalars": 120}
     with pytest.raises(TypeError, match="thread"):
         tbtools.open(logdir, thread=1)
+
+
+def test_verbs_are_functions_and_methods_alike(logdir: Path, tmp_path: Path) -> None:
+    with tbtools.open(logdir) as logs:
+        assert logs.ls(sort="points", limit=1).equals(tbtools.ls(logdir, sort="points", limit=1))
+        assert tbtools.ls(logs, tags=True).num_rows == 4
+        with pytest.raises(tbtools.NothingFoundError):
+            logs.graph(nodes=True)
+        with pytest.raises(tbtools.NothingFoundError):
+            logs.media(tmp_path / "media")
+    data = Path(__file__).parent / "data" / "torch"
+    assert tbtools.graph(data, nodes=True).num_rows == tbtools.open(data).graph_nodes.count_rows()
+    assert "digraph" in "".join(tbtools.graph_drawing(data, "dot", run="."))
+    assert tbtools.graph_diff(data, data).num_rows == 0
+    assert tbtools.media(data, tmp_path / "media", tables=["text"]).files["text"] > 0
+    for name in ("export", "graph", "ls", "media", "query", "scan"):
+        importlib.import_module(f"tbtools.verbs.{name}")
+        assert inspect.isfunction(getattr(tbtools, name))
 
 
 # --- logs that grow ------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from tbtools.files.discovery import list_runs, named_paths
 from tbtools.output import targets
 from tbtools.output.targets import check_target, staged
 from tbtools.tables.manifest import MANIFEST, write_manifest
-from tbtools.verbs.media import export_media
+from tbtools.verbs.media import media
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def to_file(*paths: str, output: str) -> None:
 def to_folder(*paths: str, output: str) -> None:
     """Every way to write a folder: tables and media."""
     with pytest.raises(UsageError):
-        export_media(tbtools.open(*paths), output, force=True)
+        media(tbtools.open(*paths), output, force=True)
     tbtools.export(paths, output, force=True)
 
 
@@ -249,7 +249,7 @@ def test_a_folder_with_a_foreign_file_stays(here: Path, foreign: str) -> None:
     else:
         path.write_text("years of work")
     for way in (lambda: tbtools.export("logs/a", "ds", force=True),
-                lambda: export_media(tbtools.open("logs/a"), "ds", force=True)):  # fmt: skip
+                lambda: media(tbtools.open("logs/a"), "ds", force=True)):  # fmt: skip
         with pytest.raises(TargetExistsError, match=re.escape(repr(foreign))):
             way()
     assert path.is_symlink() or path.is_fifo() or path.read_text() == "years of work"
@@ -263,7 +263,7 @@ def test_a_folder_with_a_foreign_file_stays(here: Path, foreign: str) -> None:
 def test_a_file_that_somebody_changed_is_foreign(here: Path, form: str) -> None:
     def write() -> None:
         if form == "media":
-            export_media(tbtools.open("logs"), "out", force=True)
+            media(tbtools.open("logs"), "out", force=True)
         else:
             tbtools.export("logs", "out", format=form, force=True)  # type: ignore[arg-type]
 
@@ -294,7 +294,7 @@ def test_a_manifest_that_lists_nothing_is_no_licence(here: Path, manifest: str) 
 
 
 def test_media_list_their_files(here: Path) -> None:
-    export_media(tbtools.open("logs"), "media")
+    media(tbtools.open("logs"), "media")
     manifest = json.loads(Path("media/manifest.json").read_text())
     assert manifest["files"].keys() == {"index.csv", "a/x/1.png", "b/x/1.png"}
     assert manifest["tables"] == {"images": {"rows": 2, "files": []}}

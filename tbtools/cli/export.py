@@ -77,7 +77,8 @@ def export(
     form = _format(parquet=parquet, csv=csv, jsonl=jsonl, arrow=arrow, duckdb=duckdb, output=output)
     with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
         from tbtools.verbs.export import export as export_logs
-        from tbtools.verbs.media import check_media, export_media
+        from tbtools.verbs.media import check_media
+        from tbtools.verbs.media import media as write_media
 
         if media is not None:
             check_media(logs, media, table, force)
@@ -96,7 +97,7 @@ def export(
             if done.duplicates:
                 note(f"{done.duplicates:,} duplicates: kept {duplicates}")
         if media is not None:
-            for name, files in export_media(logs, media, tables=table, force=force).files.items():
+            for name, files in write_media(logs, media, tables=table, force=force).files.items():
                 note(f"{name}: {files:,} files")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Unpack
 
 import pyarrow as pa
 
@@ -15,10 +16,10 @@ from tbtools.output.safe_names import Folders, numbered_name
 from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import CsvWriter
 from tbtools.schema import KEYS
-from tbtools.tables.logs import TableSet
+from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 from tbtools.tables.manifest import MANIFEST, write_manifest
 
-__all__ = ["INDEX", "MEDIA", "Media", "check_media", "export_media"]
+__all__ = ["INDEX", "MEDIA", "Media", "check_media", "media"]
 
 #: The tables of which each row is a file.
 MEDIA = ("images", "audio", "text")
@@ -56,7 +57,7 @@ class Media:
 def check_media(
     logs: TableSet, directory: str | os.PathLike[str], tables: Iterable[str] | None, force: bool
 ) -> list[str]:
-    """The tables of which files can be written to ``directory``; raises as ``export_media``."""
+    """The tables of which files can be written to ``directory``; raises as ``media``."""
     check_target(Path(directory), logs.inputs, force, folder=True)
     names = list(logs.tables if tables is None else dict.fromkeys(tables))
     for name in names:
@@ -67,12 +68,13 @@ def check_media(
     return chosen
 
 
-def export_media(
-    logs: TableSet,
+def media(
+    logs: LogsOrPaths,
     directory: str | os.PathLike[str],
     *,
     tables: Iterable[str] | None = None,
     force: bool = False,
+    **options: Unpack[OpenOptions],
 ) -> Media:
     """Write each image, sound and text to a file of its own, ``run/tag/step.png`` in ``directory``.
 
@@ -80,11 +82,13 @@ def export_media(
     once more is ``step_2.png``. Names are made such that every file system takes them, none leaves
     the directory and no two series share one; ``index.csv`` has the run, tag, step, wall_time,
     index, table and path of each file. The bytes are those that were written, text is UTF-8.
-    Files appear all at once, in memory that does not grow with their number.
+    Files appear all at once, in memory that does not grow with their number. ``logs`` is what
+    ``open`` gives or takes; ``options`` are those of ``open``.
 
     Raises UsageError for a directory inside a logdir or tables that hold no media,
     TargetExistsError without ``force``, and NothingFoundError if there is no file to write.
     """
+    logs = opened(logs, options)
     names = check_media(logs, directory, tables, force)
     target = Path(directory)
     with staged(target, logs.inputs, force, folder=True) as folder:
