@@ -60,7 +60,8 @@ class Cli:
         ended: object = 0
         with pytest.MonkeyPatch.context() as patch, chdir(cwd) if cwd else nullcontext():
             patch.setattr(sys, "argv", words)
-            patch.setattr(sys, "stdin", io.StringIO(stdin or ""))
+            given = io.BytesIO((stdin or "").encode())
+            patch.setattr(sys, "stdin", io.TextIOWrapper(given, "utf-8"))
             for name, stream in streams.items():
                 patch.setattr(sys, name, stream)
             try:

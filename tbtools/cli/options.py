@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -111,9 +111,14 @@ def opened(
 
     Exits with 3 if anything was lost.
     """
+    import pyarrow as pa
+
     from tbtools.cli.progress import Progress
     from tbtools.logs import Logs
 
+    # pyarrow takes the None that `main` has put in the place of pandas for pandas, but only once.
+    with suppress(AttributeError):
+        pa.scalar(0, pa.timestamp("ns")).as_py()
     paths = [*(logdirs or []), *(more or [])]
     paths = paths or [os.environ.get("TBTOOLS_LOGDIR") or "."]
     with Progress() as progress:

@@ -63,7 +63,7 @@ def query(
 def _statement(argument: str) -> tuple[str, tuple[str, ...]]:
     """The statement, and the file that it is from, if any."""
     if argument == "-":
-        return _text(sys.stdin.buffer.read(), "stdin"), ()
+        return _decoded(sys.stdin.buffer.read(), "stdin"), ()
     path = Path(argument)
     try:
         is_folder = path.stat() and path.is_dir()
@@ -74,12 +74,12 @@ def _statement(argument: str) -> tuple[str, tuple[str, ...]]:
     if is_folder:
         raise UsageError(f"{argument!r} is a folder; give a statement, or a file that holds one")
     try:
-        return _text(path.read_bytes(), repr(argument)), (argument,)
+        return _decoded(path.read_bytes(), repr(argument)), (argument,)
     except OSError as error:
         raise UsageError(f"cannot read {argument!r}: {error.strerror or error}") from error
 
 
-def _text(data: bytes, source: str) -> str:
+def _decoded(data: bytes, source: str) -> str:
     try:
         statement = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

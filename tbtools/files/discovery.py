@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from tbtools.errors import NothingFoundError, UsageError
 from tbtools.files.storage import LOCAL, Entry, Storage
 
-__all__ = ["EventFile", "Listing", "Run", "list_runs", "named_paths"]
+__all__ = ["EventFile", "Listing", "Run", "list_runs", "named_paths", "readable"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
             raise NothingFoundError(f"there is no file or folder {path!r}{nor}")
         if not top.is_folder:
             file = EventFile(top.name, path, top.size, storage)
-            runs[prefix or "."] = Run(prefix or ".", path, (file,))
+            _add(runs, Run(readable(prefix) or ".", path, (file,)))
             continue
         for folder, entries in _walk(storage, top, unlistable):
             files = _event_files(entries, storage)
@@ -99,7 +99,7 @@ def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
             links += [entry.path for entry in entries if entry.is_link and _is_read(entry)]
             if files:
                 name = "/".join(part for part in (prefix, folder.relative) if part) or "."
-                runs[name] = Run(name, folder.path, files)
+                _add(runs, Run(readable(name), folder.path, files))
     if not runs:
         where = ", ".join(repr(logdir) for logdir in logdirs)
         closed = "".join(f"; {folder} cannot be listed: {why}" for folder, why in unlistable[:1])
@@ -108,6 +108,21 @@ def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
             f"only {others} other file{'' if others == 1 else 's'}{closed}"
         )
     return Listing(tuple(runs[name] for name in sorted(runs)), tuple(unlistable), tuple(links))
+
+
+def _add(runs: dict[str, Run], run: Run) -> None:
+    """Raises UsageError for a second run of a name, as in ``a=x`` and ``a/b=y`` if x/b is one."""
+    other = runs.setdefault(run.name, run)
+    if other is not run:
+        raise UsageError(
+            f"two runs are called {run.name!r}: {readable(other.path)!r} and "
+            f"{readable(run.path)!r}; name their logdirs: NAME=PATH"
+        )
+
+
+def readable(path: str) -> str:
+    r"""A path as text; bytes of it that are no UTF-8, which Linux allows, are spelt ``\xff``."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _last_part(path: str) -> str:

@@ -31,6 +31,11 @@ def json_text(column: pa.Array) -> pa.StringArray:
         finite = pc.fill_null(pc.is_finite(column), True)
         if not pc.all(finite).as_py():
             texts = pc.replace_with_mask(texts, pc.invert(finite), _unusual(column, finite))
+    elif pa.types.is_temporal(kind) and not (
+        pa.types.is_interval(kind) or pa.types.is_duration(kind)
+    ):
+        # As in CSV. Python's own times have no nanoseconds, and years from 1 to 9999 only.
+        texts = pc.binary_join_element_wise('"', column.cast(pa.string()), '"', "")
     else:
         texts = pa.array([_dumps(value) for value in column.to_pylist()], pa.string())
     return pc.fill_null(texts, "null")

@@ -104,6 +104,8 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, pa.ArrowNotImplementedError):
+        return f"{error} (CAST it in the statement, or give another --format)"
     if not isinstance(error, OSError) or not error.errno:
         return (str(error) or type(error).__name__).splitlines()[0]
     reason = os.strerror(error.errno)

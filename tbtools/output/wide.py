@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import pyarrow as pa
 
-from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
+from tbtools.errors import NothingFoundError, TbtoolsError, UnknownNameError, UsageError
 from tbtools.tables.interrupts import interruptible
 
 if TYPE_CHECKING:
@@ -82,14 +82,20 @@ def widen(scalars: LazyTable, duplicates: str = "last") -> Iterator[Wide]:
         connection.execute("SET temp_directory = $folder", {"folder": folder})
         connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
         names = _Numbers(), _Numbers()
-        rows = pa.RecordBatchReader.from_batches(_NUMBERED, _numbered(scalars, *names))
-        connection.register("numbered", rows)
-        connection.execute(
-            f"""CREATE TEMP TABLE points AS
-                SELECT run, tag, step, {_ONE_VALUE[duplicates]} AS value,
-                       max(wall_time) AS wall_time, count(*) AS written
-                FROM numbered GROUP BY run, tag, step"""
-        )
+        failures: list[TbtoolsError] = []
+        rows = _numbered(scalars, *names, failures)
+        connection.register("numbered", pa.RecordBatchReader.from_batches(_NUMBERED, rows))
+        try:
+            connection.execute(
+                f"""CREATE TEMP TABLE points AS
+                    SELECT run, tag, step, {_ONE_VALUE[duplicates]} AS value,
+                           max(wall_time) AS wall_time, count(*) AS written
+                    FROM numbered GROUP BY run, tag, step"""
+            )
+        except duckdb.Error:
+            if failures:
+                raise failures[0] from None
+            raise
         counts = "SELECT count(*), sum(written - 1) FROM points"
         ((points, doubled),) = connection.execute(counts).fetchall()
         if not points:
@@ -114,17 +120,24 @@ class _Numbers(dict[str, int]):
         return pa.array(numbers, pa.int32()).take(labels.indices)
 
 
-def _numbered(scalars: LazyTable, runs: _Numbers, tags: _Numbers) -> Iterator[pa.RecordBatch]:
+def _numbered(
+    scalars: LazyTable, runs: _Numbers, tags: _Numbers, failures: list[TbtoolsError]
+) -> Iterator[pa.RecordBatch]:
+    """The rows, numbered; of what ends them, DuckDB would only keep the text."""
     first = 0
-    for batch in scalars.to_batches():
-        columns = [
-            runs.of(batch["run"]),
-            tags.of(batch["tag"]),
-            *(batch[name] for name in ("step", "wall_time", "value")),
-            pa.arange(first, first + batch.num_rows),
-        ]
-        first += batch.num_rows
-        yield pa.RecordBatch.from_arrays(columns, schema=_NUMBERED)
+    try:
+        for batch in scalars.to_batches():
+            columns = [
+                runs.of(batch["run"]),
+                tags.of(batch["tag"]),
+                *(batch[name] for name in ("step", "wall_time", "value")),
+                pa.arange(first, first + batch.num_rows),
+            ]
+            first += batch.num_rows
+            yield pa.RecordBatch.from_arrays(columns, schema=_NUMBERED)
+    except TbtoolsError as error:
+        failures.append(error)
+        raise
 
 
 def _pieces(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -70,11 +72,21 @@ class ParquetWriter:
 
     def write(self, table: pa.Table) -> None:
         """Append rows, in row groups."""
-        self._writer.write_table(table, row_group_size=ROW_GROUP)
+        with self._once():
+            self._writer.write_table(table, row_group_size=ROW_GROUP)
 
     def close(self) -> None:
         """Write the footer."""
-        self._writer.close()
+        with self._once():
+            self._writer.close()
+
+    @contextmanager
+    def _once(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            self._writer.is_open = False  # or its destructor tries again, and prints why it cannot
+            raise
 
 
 def _is_float(kind: pa.DataType) -> bool:

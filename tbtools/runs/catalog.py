@@ -8,6 +8,7 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 
 from tbtools.decode.kind import UNCLAIMED, TableSpec, column, table
+from tbtools.files.discovery import readable
 from tbtools.files.health import FileHealth
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SummaryMetadata
@@ -149,7 +150,7 @@ def runs_batch(reader: RunReader) -> pa.RecordBatch:
     writers = sorted({health.writer for health in found.health if health.writer})
     row = (
         reader.run.name,
-        reader.run.path,
+        readable(reader.run.path),
         len(reader.run.files),
         sum(health.bytes for health in found.health),
         len({each.tag for each in values}),
@@ -175,7 +176,7 @@ def files_batch(run: str, healths: Iterable[FileHealth]) -> pa.RecordBatch:
         [
             (
                 run,
-                health.path,
+                readable(health.path),
                 health.bytes,
                 health.events,
                 health.file_version,

@@ -16,6 +16,7 @@ from tbtools.errors import (
     UsageError,
     nearest,
 )
+from tbtools.files.discovery import named_paths
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.selection import RestartPolicy, Selection, check_policy, parse_steps
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from tbtools.tables.table import LazyTable
 
-__all__ = ["LogsOrPaths", "OpenOptions", "Source", "TableSet", "opened"]
+__all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "TableSource", "opened"]
 
 DAMAGE_POLICIES = ("skip", "stop", "fail")
 
@@ -46,7 +47,7 @@ class OpenOptions(TypedDict, total=False):
     progress: Progress | None
 
 
-class Source(Protocol):
+class TableSource(Protocol):
     """Where tables come from."""
 
     @property
@@ -97,7 +98,7 @@ class TableSet(Mapping[str, "LazyTable"]):
     lists again. Use it as a context manager, or call ``close``, to let go of DuckDB early.
     """
 
-    def __init__(self, paths: Sequence[str], source: Source) -> None:
+    def __init__(self, paths: Sequence[str], source: TableSource) -> None:
         self.paths = tuple(paths)
         self._source = source
         self._made: dict[str, LazyTable] = {}
@@ -136,13 +137,14 @@ class TableSet(Mapping[str, "LazyTable"]):
         )
         if on_damage not in DAMAGE_POLICIES:
             raise UnknownNameError("policy on damage", on_damage, DAMAGE_POLICIES)
-        exported = next((logdir for logdir in logdirs if is_exported(logdir)), None)
+        places = [path for _, path in named_paths(logdirs)]
+        exported = next((each for each in places if is_exported(each)), None)
         if exported is None:
             try:
                 source = LogdirTables(logdirs, selection, on_damage, threads, progress)
             except NothingFoundError:
-                for logdir in logdirs:
-                    check_remains(logdir)
+                for place in places:
+                    check_remains(place)
                 raise
             return cls(logdirs, source)
         if len(logdirs) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
@@ -118,7 +119,7 @@ class _Output:
 
     def __init__(self) -> None:
         self.files: dict[str, list[str]] = {}
-        self._writers: list[TableWriter] = []
+        self._open = ExitStack()
 
     def open(self, name: str, schema: pa.Schema) -> TableWriter:
         """A writer for a table."""
@@ -126,8 +127,7 @@ class _Output:
 
     def close(self) -> None:
         """Finish all of them."""
-        for writer in self._writers:
-            writer.close()
+        self._open.close()
 
 
 class _Files(_Output):
@@ -147,7 +147,7 @@ class _Files(_Output):
         path = self._path if self._single else self._path / file
         path.parent.mkdir(exist_ok=True)
         writer: TableWriter = WRITERS[self._format](path, schema, sort_keys(schema))
-        self._writers.append(writer)
+        self._open.callback(writer.close)
         self.files[name] = [file]
         return writer
 
