@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tbtools.cli.streams import note
-from tbtools.errors import DamageError
 
 if TYPE_CHECKING:
     from tbtools.logs import Logs
@@ -138,7 +137,7 @@ def opened(
                 yield logs
             except Exception:
                 # DuckDB wraps what is raised while it reads a table.
-                if isinstance(logs.failure, DamageError):
+                if logs.failure is not None:
                     raise logs.failure from None
                 raise
             line = closing_line(logs)

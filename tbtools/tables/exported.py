@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
-from tbtools.errors import DamageError, UsageError
+from tbtools.errors import TbtoolsError, UsageError
 from tbtools.files.health import FileHealth
 from tbtools.schema import plain_schema
 from tbtools.selection import Filter, Selection
@@ -38,6 +38,7 @@ class ExportedTables:
 
     def __init__(self, path: str, selection: Selection) -> None:
         self._path = path
+        self._failure: TbtoolsError | None = None
         self._selection = selection
         self.refresh()
 
@@ -85,7 +86,9 @@ class ExportedTables:
                         if batch.num_rows:
                             yield name, batch
             except (OSError, pa.ArrowException) as error:
-                raise self._manifest.broken(f"{name}: {_first_line(error)}") from error
+                # DuckDB wraps what is raised while it reads: whoever asks finds it here.
+                self._failure = self._manifest.broken(f"{name}: {_first_line(error)}")
+                raise self._failure from error
 
     def _condition(self, schema: pa.Schema, selection: Selection) -> pads.Expression | None:
         """What rows have to fulfil, as far as Arrow can say it."""
@@ -148,9 +151,9 @@ class ExportedTables:
         return []
 
     @property
-    def failure(self) -> DamageError | None:
-        """None: damage was told when the dataset was exported."""
-        return None
+    def failure(self) -> TbtoolsError | None:
+        """The damage to a file of the dataset that ended a reading."""
+        return self._failure
 
 
 def _opened(manifest: Manifest) -> dict[str, pads.Dataset]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol, Self, TypedDict
 import pyarrow as pa
 
 from tbtools.errors import (
-    DamageError,
     NothingFoundError,
+    TbtoolsError,
     UnknownNameError,
     UnknownTableError,
     UsageError,
@@ -79,7 +79,7 @@ class TableSource(Protocol):
         """What was read of each file, and what was lost."""
 
     @property
-    def failure(self) -> DamageError | None:
+    def failure(self) -> TbtoolsError | None:
         """The damage that ended a reading."""
 
     def read(self, selection: Selection) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -137,18 +137,20 @@ class TableSet(Mapping[str, "LazyTable"]):
         )
         if on_damage not in DAMAGE_POLICIES:
             raise UnknownNameError("policy on damage", on_damage, DAMAGE_POLICIES)
-        places = [path for _, path in named_paths(logdirs)]
-        exported = next((each for each in places if is_exported(each)), None)
+        named = named_paths(logdirs)
+        exported = next((path for _, path in named if is_exported(path)), None)
         if exported is None:
             try:
                 source = LogdirTables(logdirs, selection, on_damage, threads, progress)
             except NothingFoundError:
-                for place in places:
-                    check_remains(place)
+                for _, path in named:
+                    check_remains(path)
                 raise
             return cls(logdirs, source)
-        if len(logdirs) > 1:
-            raise UsageError(f"{exported!r} is an exported dataset, which is opened alone")
+        if len(named) > 1 or named[0][0]:
+            raise UsageError(
+                f"{exported!r} is an exported dataset, which is opened alone and under no name"
+            )
         if restarts != "keep":
             raise UsageError(
                 f"{exported!r} is an exported dataset, which does not say where runs were "
@@ -283,7 +285,7 @@ class TableSet(Mapping[str, "LazyTable"]):
         return self._source.health
 
     @property
-    def failure(self) -> DamageError | None:
+    def failure(self) -> TbtoolsError | None:
         """The damage that ended a reading, with ``on_damage="fail"``."""
         return self._source.failure
 

@@ -102,7 +102,11 @@ def read_manifest(path: str) -> Manifest | None:
 def check_remains(path: str) -> None:
     """Raises UsageError if there is a dataset at ``path`` that has lost its manifest."""
     folder = Path(path)
-    if any(folder.glob("*/part-*.parquet")) or any(folder.glob("*/part-*.arrow")):
+    try:
+        parts = any(any(folder.glob(f"*/part-*.{ending}")) for ending in ("parquet", "arrow"))
+    except (OSError, ValueError):
+        return  # what cannot be looked at is none
+    if parts:
         has = "is not one of tbtools" if (folder / MANIFEST).exists() else "is missing"
         raise _broken(folder, f"{MANIFEST} {has}")
 
