@@ -17,7 +17,7 @@ class Stop(enum.Enum):
     """As cut, but nobody wants it: go on at `skip_to`."""
 
     full = 3
-    """The batch is full; go on at `offset`."""
+    """The batch is full; go on at `offset`, with `resume`."""
 
     bad_data = 4
     """The data CRC of the record at `offset` is wrong."""
@@ -64,6 +64,29 @@ class Scan:
     def tags(self) -> Table:
         """
         tag, metadata: the tags of this scan, and the first SummaryMetadata of each that names a plugin, else the first.
+        """
+
+    @property
+    def damages(self) -> Table:
+        """
+        offset, size, kind: the stretches that a scan with `salvage` stepped over.
+        """
+
+    @property
+    def damaged_bytes(self) -> int:
+        """Their size in all."""
+
+    @property
+    def lost(self) -> str | None:
+        """
+        The kind of damage, if a scan with `salvage` stopped as lost; None if it did
+        nothing but search.
+        """
+
+    @property
+    def resume(self) -> int:
+        """
+        If it stopped inside the record at `offset`: where to go on in it, else 0.
         """
 
     def summaries(self) -> list[tuple[str, int, int, int, int, int, float, float, float, float]]:
@@ -127,13 +150,15 @@ class Scan:
     def unread(self) -> int:
         """Bytes of an unwanted record that were stepped over unchecked."""
 
-def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = False, search: bool = False, may_skip: bool = True, offsets: bool = False, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, heads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, head_plugins: NameSet | None = None, declared: NameSet | None = None, scalars: NameSet | None = None) -> Scan:
+def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = False, search: bool = False, salvage: bool = False, may_skip: bool = True, resume: int = 0, offsets: bool = False, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, heads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, head_plugins: NameSet | None = None, declared: NameSet | None = None, scalars: NameSet | None = None) -> Scan:
     """
     Reads records from window[begin:] until one stops it.
 
     `position` is the offset of the window's first byte in its file; all offsets of the
     result are in the file. With `at_end`, nothing follows the window now. With `search`,
-    it begins by looking for a believable header. `fields` names the fields of which rows
+    it begins by looking for a believable header. With `salvage`, it steps over damaged
+    stretches and tells them in `damages`; what the window's end leaves open still stops it.
+    `resume` is that of the scan that ended inside the record at `begin`. `fields` names the fields of which rows
     are wanted, `payloads` those of which the payload is, `largest` the largest payload,
     `skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,
     `declared` the tags whose plugin earlier windows named, and `scalars` the tags whose

@@ -80,16 +80,20 @@ def tags_of(scan: _core.Scan) -> dict[str, bytes | None]:
 
 
 def drive(
-    data: bytes, windows: Iterable[int] = (1 << 16,), before: int = 0, **selection: object
+    data: bytes,
+    windows: Iterable[int] = (1 << 16,),
+    before: int = 0,
+    salvage: bool = False,
+    **selection: object,
 ) -> Drive:
     """Everything that ``data`` holds, read in windows of these sizes, over and over.
 
-    Each window holds up to ``before`` bytes that were read already. Other arguments are those of
-    ``_core.scan``.
+    Each window holds up to ``before`` bytes that were read already. With ``salvage``, the core goes
+    on behind what is damaged by itself. Other arguments are those of ``_core.scan``.
     """
     result = Drive()
     sizes = cycle(windows)
-    offset = need = 0
+    offset = need = resume = 0
     lost: tuple[int, str] | None = None
     declared, scalars = _core.NameSet([]), _core.NameSet([])
     while True:
@@ -102,6 +106,8 @@ def drive(
             position=begin,
             at_end=at_end,
             search=lost is not None,
+            salvage=salvage,
+            resume=resume,
             offsets=True,
             declared=declared,
             scalars=scalars,
@@ -109,9 +115,13 @@ def drive(
         )
         stop = str(scan.stop).removeprefix("Stop.")
         result.stops.append(stop)
-        if lost is not None and stop != "lost":
+        if lost is not None and (stop != "lost" or scan.lost is not None):
             result.damages.append(Damage(lost[0], scan.found - lost[0], lost[1]))
             lost = None
+        damages = [Damage(**damage) for damage in table(scan.damages)]
+        assert salvage or not damages
+        assert scan.damaged_bytes == sum(damage.size for damage in damages)
+        result.damages += damages
         result.rows += rows_of(scan)
         result.records += scan.records
         result.unread += scan.unread
@@ -121,7 +131,8 @@ def drive(
         declared = _core.NameSet([tag for tag, plugin in plugins.items() if plugin])
         scalars = _core.NameSet([tag for tag, plugin in plugins.items() if plugin == b"scalars"])
 
-        was, need = (offset, end), 0
+        was, need = (offset, end, resume), 0
+        resume = scan.resume
         if stop in ("end", "full"):
             offset = scan.offset
             if stop == "end" and at_end:
@@ -133,6 +144,8 @@ def drive(
                 result.pending = len(data) - scan.offset
                 return result
         elif stop == "lost":
+            if scan.lost is not None:
+                lost = (scan.offset, scan.lost)
             offset = scan.skip_to
             if at_end:
                 assert lost is not None
@@ -152,7 +165,7 @@ def drive(
         else:
             offset = scan.skip_to
             result.damages.append(Damage(scan.offset, offset - scan.offset, stop))
-        assert was < (offset, offset + need), f"no progress behind {was} after {stop}"
+        assert was < (offset, offset + need, resume), f"no progress behind {was} after {stop}"
 
 
 def _note_first(first: dict[str, bytes], tag: str, metadata: bytes | None) -> None:

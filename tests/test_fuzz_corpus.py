@@ -36,6 +36,8 @@ def test_every_input_is_read_as_the_oracle_reads_it(path: Path) -> None:
     reading = oracle.read(file)
     assert_agrees(drive(file), reading)
     assert_agrees(drive(file, [12, 40, 100]), reading)
+    assert_agrees(drive(file, salvage=True), reading)
+    assert_agrees(drive(file, [12, 40, 100], salvage=True), reading)
 
 
 def test_the_corpus_is_small() -> None:

@@ -41,6 +41,15 @@ def test_any_payloads_read_as_the_oracle_reads_them(payloads: list[bytes]) -> No
 
 
 @given(damaged_files(), WINDOWS, st.integers(0, 50))
+def test_the_core_steps_over_damage_as_its_caller_would(
+    file: EventFile, windows: list[int], before: int
+) -> None:
+    reading = oracle.read(file.bytes)
+    assert_agrees(drive(file.bytes, salvage=True), reading)
+    assert_agrees(drive(file.bytes, windows, before, salvage=True), reading)
+
+
+@given(damaged_files(), WINDOWS, st.integers(0, 50))
 def test_any_split_into_windows_gives_the_same(
     file: EventFile, windows: list[int], before: int
 ) -> None:

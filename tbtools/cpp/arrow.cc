@@ -72,6 +72,11 @@ const Strings& field_names() {
   return names;
 }
 
+const Strings& loss_names() {
+  static const Strings names = strings_of(kLossNames);
+  return names;
+}
+
 const Strings& refusals() {
   static const Strings texts = strings_of(kRefusals);
   return texts;
@@ -136,6 +141,12 @@ Node table_of(const Batch& batch, Part part) {
            encoded(numbers("field", rows.field), strings("u", field_names())),
            encoded(numbers("metadata", rows.metadata), metadata), numbers("value", rows.value),
            binary("payload", rows.payload), numbers("points_before", rows.points_before)});
+    }
+    case Part::damages: {
+      const Damages& damages = batch.damages;
+      return structs(damages.offset.size(),
+                     {numbers("offset", damages.offset), numbers("size", damages.size),
+                      encoded(numbers("kind", damages.kind), strings("u", loss_names()))});
     }
     case Part::tags:
       break;

@@ -63,6 +63,7 @@ enum class Part {
   points,  // tag, step, wall_time, value, and offset if it was asked for
   rows,    // offset, tag, step, wall_time, field, metadata, value, payload, points_before
   tags,    // tag, metadata: the first SummaryMetadata of each tag
+  damages,  // offset, size, kind
 };
 
 // Each is a struct array, which Arrow takes for a record batch.

@@ -1,8 +1,11 @@
 // What a scan gives: columns, and why it ended.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "column.h"
@@ -14,7 +17,7 @@ enum class Stop : uint8_t {
   end,         // every record of the window was read; the next one begins at skip_to
   cut,         // the window's end cuts off the record at `offset`, which is `need` bytes long
   unwanted,    // the same, but nobody wants the record: the next one begins at skip_to
-  full,        // the batch is full; go on at `offset`
+  full,        // the batch is full; go on at `offset`, with `resume`
   bad_data,    // the data CRC is wrong; if `framed`, it costs this record and no more
   bad_event,   // both CRCs are right but the payload is not an Event; the same
   bad_length,  // the header is wrong: where the next record begins is unknown
@@ -94,6 +97,33 @@ struct Rows {
   size_t size() const { return offset.size(); }
 };
 
+// Why a stretch of a file could not be read.
+enum class Loss : uint8_t {
+  bad_data,    // the data CRC is wrong
+  bad_event,   // both CRCs are right but the payload is not an Event
+  bad_length,  // the header is wrong
+  torn,        // the file ends inside the record, but a believable header stands in what is there
+};
+
+// The order is that of Loss.
+constexpr std::array<std::string_view, 4> kLossNames = {"bad_data", "bad_event", "bad_length",
+                                                        "torn"};
+
+// Stretches that a scan stepped over, in the order of the file.
+struct Damages {
+  Column<int64_t> offset;  // in the file
+  Column<int64_t> size;
+  Column<int8_t> kind;  // a Loss
+  uint64_t bytes = 0;   // of all
+
+  void push(uint64_t at, uint64_t length, Loss why) {
+    offset.push(static_cast<int64_t>(at));
+    size.push(static_cast<int64_t>(length));
+    kind.push(static_cast<int8_t>(why));
+    bytes += length;
+  }
+};
+
 // What is small whatever the rows hold. It is exported on its own: somebody who keeps a few points
 // must not keep the pictures that were written between them.
 struct Small {
@@ -111,6 +141,9 @@ struct EmptySummary {
   double wall_time;
 };
 
+// A batch ends behind the record with which it has as many rows or damages.
+constexpr size_t kMostRows = size_t{1} << 18;
+
 struct Batch {
   explicit Batch(bool has_offsets) : small(std::make_shared<Small>(has_offsets)) {}
   Batch(const Batch&) = delete;
@@ -124,12 +157,15 @@ struct Batch {
   Strings file_version;     // the first, if there is one
   Strings source_metadata;  // the first, of whatever event, if there is one
   std::vector<EmptySummary> empty_summaries;
+  Damages damages;  // only with Options::salvage
   Nullable<int32_t> first_metadata;  // by tag: the first that names a plugin, else the first
 
   bool has_metadata() const { return metadata.size() > 0; }
 
   Stop stop = Stop::end;
   bool framed = true;    // the next record begins at skip_to (else: search from there)
+  std::optional<Loss> lost;  // if it stopped as lost, why, unless it did nothing but search
+  uint64_t resume = 0;   // if it is full inside a record: how much of its Summary was told
   uint64_t offset = 0;   // of the record that stopped the scan; else as skip_to
   uint64_t skip_to = 0;  // where to go on if that record is given up
   uint64_t need = 0;     // bytes from `offset` that have to be in the window to get further

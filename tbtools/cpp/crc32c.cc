@@ -41,12 +41,13 @@ uint32_t portable_word(uint32_t crc, uint64_t word) {
   return crc;
 }
 
-uint32_t portable(const uint8_t* data, size_t size) {
-  uint32_t crc = ~0u;
+uint32_t portable_extend(uint32_t crc, const uint8_t* data, size_t size) {
   for (; size >= 8; data += 8, size -= 8) crc = portable_word(crc, load<uint64_t>(data));
   for (; size > 0; ++data, --size) crc = (crc >> 8) ^ kSlices[0][(crc ^ *data) & 0xFF];
-  return ~crc;
+  return crc;
 }
+
+uint32_t portable(const uint8_t* data, size_t size) { return ~portable_extend(~0u, data, size); }
 
 uint32_t portable8(uint64_t word) { return ~portable_word(~0u, word); }
 
@@ -128,11 +129,15 @@ TBTOOLS_CRC_TARGET uint32_t hardware(const uint8_t* data, size_t size) {
   return ~steps(crc, data, size);
 }
 
+TBTOOLS_CRC_TARGET uint32_t extend(uint32_t crc, const uint8_t* data, size_t size) {
+  return steps(crc, data, size);
+}
+
 TBTOOLS_CRC_TARGET uint32_t hardware8(uint64_t word) { return ~step8(~0u, word); }
 
 #endif
 
-constexpr Crc32c kPortable{"portable", false, portable, portable8};
+constexpr Crc32c kPortable{"portable", false, portable, portable8, portable_extend};
 
 }  // namespace
 
@@ -141,7 +146,7 @@ const Crc32c& portable_crc32c() { return kPortable; }
 const Crc32c& crc32c() {
 #if defined(TBTOOLS_CRC_HARDWARE)
   static const Crc32c picked =
-      have_hardware() ? Crc32c{kHardwareName, true, hardware, hardware8} : kPortable;
+      have_hardware() ? Crc32c{kHardwareName, true, hardware, hardware8, extend} : kPortable;
   return picked;
 #else
   return kPortable;

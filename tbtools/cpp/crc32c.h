@@ -15,6 +15,9 @@ struct Crc32c {
   bool has_hardware;  // the steps of crc32c_steps.h may be used
   uint32_t (*of)(const uint8_t* data, size_t size);
   uint32_t (*of8)(uint64_t word);  // the same for the eight bytes of one little-endian word
+  // What the register becomes over these bytes: without the first and the last xor, so that it is
+  // linear. For a few bytes at a time.
+  uint32_t (*extend)(uint32_t crc, const uint8_t* data, size_t size);
 };
 
 // The slicing-by-8 implementation that runs everywhere.

@@ -26,18 +26,8 @@ inline std::optional<uint64_t> read_header(const Crc32c& crc, const uint8_t* p) 
   return length;
 }
 
-// True if the payload of a whole record agrees with its CRC.
-inline bool data_is_good(const Crc32c& crc, Bytes payload) {
-  return mask(crc.of(payload.data, payload.size)) == load<uint32_t>(payload.end());
-}
-
 // The first position at or after `from` where a believable header stands whole in the window;
 // nothing if there is none.
-inline std::optional<size_t> find_header(const Crc32c& crc, Bytes window, size_t from) {
-  for (; from + kHeaderSize <= window.size; ++from) {
-    if (read_header(crc, window.data + from)) return from;
-  }
-  return std::nullopt;
-}
+std::optional<size_t> find_header(const Crc32c& crc, Bytes window, size_t from);
 
 }  // namespace tbtools

@@ -128,6 +128,12 @@ nb::list empty_summaries_of(const Scan& scan) {
   return found;
 }
 
+std::optional<std::string> lost_of(const Scan& scan) {
+  const std::optional<Loss> lost = scan.batch().lost;
+  if (!lost) return std::nullopt;
+  return std::string(kLossNames[static_cast<size_t>(*lost)]);
+}
+
 uint32_t mask_of(const std::vector<std::string>& names) {
   uint32_t mask = 0;
   for (const std::string& name : names) {
@@ -139,7 +145,8 @@ uint32_t mask_of(const std::vector<std::string>& names) {
 }
 
 Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end, bool search,
-                 bool may_skip, bool offsets, const std::optional<std::vector<std::string>>& fields,
+                 bool salvage, bool may_skip, uint64_t resume, bool offsets,
+                 const std::optional<std::vector<std::string>>& fields,
                  const std::optional<std::vector<std::string>>& payloads,
                  const std::optional<std::vector<std::string>>& heads,
                  std::optional<size_t> largest, const NameSet* skip, const NameSet* plugins,
@@ -149,6 +156,8 @@ Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end
   const Options options{.position = position,
                         .at_end = at_end,
                         .search = search,
+                        .salvage = salvage,
+                        .resume = resume,
                         .may_skip = may_skip,
                         .offsets = offsets,
                         .fields = fields ? mask_of(*fields) : kAllFields,
@@ -215,7 +224,7 @@ NB_MODULE(_core, m) {
       .value("end", Stop::end, "Every record of the window was read.")
       .value("cut", Stop::cut, "The window's end cuts off a record of `need` bytes at `offset`.")
       .value("unwanted", Stop::unwanted, "As cut, but nobody wants it: go on at `skip_to`.")
-      .value("full", Stop::full, "The batch is full; go on at `offset`.")
+      .value("full", Stop::full, "The batch is full; go on at `offset`, with `resume`.")
       .value("bad_data", Stop::bad_data, "The data CRC of the record at `offset` is wrong.")
       .value("bad_event", Stop::bad_event, "The record at `offset` is not an Event.")
       .value("bad_length", Stop::bad_length, "The header at `offset` is wrong.")
@@ -245,6 +254,18 @@ NB_MODULE(_core, m) {
           "tag, metadata: the tags of this scan, and the first SummaryMetadata of each that names "
           "a "
           "plugin, else the first.")
+      .def_prop_ro(
+          "damages", [](const Scan& s) { return s.part(Part::damages); },
+          "offset, size, kind: the stretches that a scan with `salvage` stepped over.")
+      .def_prop_ro(
+          "damaged_bytes", [](const Scan& s) { return s.batch().damages.bytes; },
+          "Their size in all.")
+      .def_prop_ro("lost", &lost_of,
+                   "The kind of damage, if a scan with `salvage` stopped as lost; None if it did\n"
+                   "nothing but search.")
+      .def_prop_ro(
+          "resume", [](const Scan& s) { return s.batch().resume; },
+          "If it stopped inside the record at `offset`: where to go on in it, else 0.")
       .def("summaries", &summaries_of,
            nb::sig("def summaries(self) -> list[tuple[str, int, int, int, int, int, float, float, "
                    "float, float]]"),
@@ -293,14 +314,17 @@ NB_MODULE(_core, m) {
           "Bytes of an unwanted record that were stepped over unchecked.");
 
   m.def("scan", &scan_window, "window"_a, "begin"_a = 0, nb::kw_only(), "position"_a = 0,
-        "at_end"_a = false, "search"_a = false, "may_skip"_a = true, "offsets"_a = false,
+        "at_end"_a = false, "search"_a = false, "salvage"_a = false, "may_skip"_a = true,
+        "resume"_a = 0, "offsets"_a = false,
         "fields"_a = nb::none(), "payloads"_a = nb::none(), "heads"_a = nb::none(), "largest"_a = nb::none(),
         "skip"_a = nb::none(), "plugins"_a = nb::none(), "head_plugins"_a = nb::none(),
         "declared"_a = nb::none(), "scalars"_a = nb::none(),
         "Reads records from window[begin:] until one stops it.\n\n"
         "`position` is the offset of the window's first byte in its file; all offsets of the\n"
         "result are in the file. With `at_end`, nothing follows the window now. With `search`,\n"
-        "it begins by looking for a believable header. `fields` names the fields of which rows\n"
+        "it begins by looking for a believable header. With `salvage`, it steps over damaged\n"
+        "stretches and tells them in `damages`; what the window's end leaves open still stops it.\n"
+        "`resume` is that of the scan that ended inside the record at `begin`. `fields` names the fields of which rows\n"
         "are wanted, `payloads` those of which the payload is, `largest` the largest payload,\n"
         "`skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,\n"
         "`declared` the tags whose plugin earlier windows named, and `scalars` the tags whose\n"

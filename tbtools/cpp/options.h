@@ -13,6 +13,8 @@ struct Options {
   uint64_t position = 0;           // of the window's first byte in its file
   bool at_end = false;             // nothing follows the window in the file now
   bool search = false;             // begin by looking for a believable header
+  bool salvage = false;            // go on behind what is damaged, and tell it as Damages
+  uint64_t resume = 0;             // Batch::resume of the scan that stopped inside the first record
   bool may_skip = true;            // large unwanted records may be stepped over (unread, unchecked)
   bool offsets = false;            // fill Points::offset
   uint32_t fields = kAllFields;    // a mask of bit(FieldId): what the caller wants rows of,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "claims.h"
 #include "frame.h"
 #include "values.h"
 
@@ -20,7 +21,8 @@ class Scanner {
         options_(options),
         crc_(*options.crc),
         batch_(std::make_shared<Batch>(options.offsets)),
-        values_(*batch_, options) {}
+        values_(*batch_, options),
+        claims_(crc_, window) {}
 
   std::shared_ptr<const Batch> run(size_t at) {
     // A scalar's record is 40 bytes and more. Memory that is not written to costs nothing.
@@ -37,56 +39,115 @@ class Scanner {
  private:
   uint64_t position_of(size_t at) const { return options_.position + at; }
 
-  void stop(Stop why, size_t at, uint64_t skip_to, uint64_t need = 0) {
+  bool stop(Stop why, size_t at, uint64_t skip_to, uint64_t need = 0) {
     batch_->stop = why;
     batch_->offset = position_of(at);
     batch_->skip_to = skip_to;
     batch_->need = need;
+    return false;
   }
 
+  // Each step reads a record, or steps over what is damaged, and moves `at` behind it. False: stop()
+  // says why.
   void read(size_t at) {
-    if (options_.search) {
-      const std::optional<size_t> header = find_header(crc_, window_, at);
-      if (!header) {
-        // A header may begin in the last bytes and be completed by the next window.
-        const size_t rest = options_.at_end ? 0 : kHeaderSize - 1;
-        const size_t searched = std::max(at, window_.size > rest ? window_.size - rest : 0);
-        return stop(Stop::lost, at, position_of(searched));
-      }
-      at = *header;
+    if (options_.search && !search(at)) return;
+    batch_->found = position_of(at);
+    begin_ = at;
+    if (options_.resume > 0 && !read_rest(at)) return;
+    while (window_.size - at >= kHeaderSize && step(at)) {
     }
-    const size_t begin = at;
-    batch_->found = position_of(begin);
-    const Bytes most{window_.data, std::min<size_t>(window_.size, begin + kMaxScan)};
-    while (window_.size - at >= kHeaderSize) {
-      if (crc_.has_hardware && may_repeat(values_.tags(), window_, at)) {
-        at = read_repeats(most, at, options_.position, values_.tags(), batch_->points,
-                          batch_->records);
-        if (window_.size - at < kHeaderSize) break;
-      }
-      const std::optional<uint64_t> length = read_header(crc_, window_.data + at);
-      if (!length) {
-        batch_->framed = false;
-        return stop(Stop::bad_length, at, position_of(at + 1));
-      }
-      const uint64_t size = kHeaderSize + *length + kFooterSize;
-      if (size > window_.size - at) return stop_at_cut_record(at, *length);
-      if (at > begin && at - begin + size > kMaxScan) {
-        return stop(Stop::full, at, position_of(at));
-      }
-      const Bytes payload{window_.data + at + kHeaderSize, static_cast<size_t>(*length)};
-      if (!data_is_good(crc_, payload)) return stop_at_bad_data(at, size);
-      if (!values_.read(payload, position_of(at))) {
-        return stop(Stop::bad_event, at, position_of(at + size));
-      }
-      ++batch_->records;
-      at += static_cast<size_t>(size);
+    if (batch_->stop != Stop::end) return;
+    if (at == window_.size) {
+      stop(Stop::end, at, position_of(at));
+    } else {
+      stop(Stop::cut, at, position_of(at), kHeaderSize);
     }
-    if (at == window_.size) return stop(Stop::end, at, position_of(at));
-    stop(Stop::cut, at, position_of(at), kHeaderSize);
   }
 
-  void stop_at_cut_record(size_t at, uint64_t length) {
+  bool step(size_t& at) {
+    if (crc_.has_hardware && may_repeat(values_.tags(), window_, at)) {
+      const Bytes most{window_.data, std::min<size_t>(window_.size, begin_ + kMaxScan)};
+      at = read_repeats(most, at, options_.position, values_.tags(), batch_->points,
+                        batch_->records);
+      if (window_.size - at < kHeaderSize) return true;
+    }
+    const std::optional<uint64_t> length = read_header(crc_, window_.data + at);
+    if (!length) {
+      batch_->framed = false;
+      return lose(at, at + 1, Stop::bad_length, Loss::bad_length);
+    }
+    const uint64_t size = kHeaderSize + *length + kFooterSize;
+    if (size > window_.size - at) return step_over_cut(at, *length);
+    if (is_full() || (at > begin_ && at - begin_ + size > kMaxScan)) {
+      return stop(Stop::full, at, position_of(at));
+    }
+    const Bytes payload{window_.data + at + kHeaderSize, static_cast<size_t>(*length)};
+    const size_t next = at + static_cast<size_t>(size);
+    if (!claims_.data_is_good(payload)) return step_over_bad_data(at, next);
+    if (!values_.read(payload, position_of(at))) {
+      if (!options_.salvage) return stop(Stop::bad_event, at, position_of(next));
+      batch_->damages.push(position_of(at), size, Loss::bad_event);
+      at = next;
+      return true;
+    }
+    return go_behind(at, next);
+  }
+
+  bool go_behind(size_t& at, size_t next) {
+    if (values_.resume() > 0) {
+      batch_->resume = values_.resume();
+      return stop(Stop::full, at, position_of(at));
+    }
+    ++batch_->records;
+    at = next;
+    return true;
+  }
+
+  // The rest of a record of which the scan before told the beginning: its caller's word is taken
+  // for what was checked then, but not for where anything lies.
+  bool read_rest(size_t& at) {
+    const size_t left = window_.size - at;
+    const uint64_t length = left < kHeaderSize ? UINT64_MAX : load<uint64_t>(window_.data + at);
+    if (length > kMaxLength || kHeaderSize + length + kFooterSize > left) return true;
+    const Bytes payload{window_.data + at + kHeaderSize, static_cast<size_t>(length)};
+    values_.read_rest(payload, position_of(at), options_.resume);
+    return go_behind(at, at + kHeaderSize + payload.size + kFooterSize);
+  }
+
+  bool is_full() const {
+    return batch_->rows.size() >= kMostRows || batch_->damages.offset.size() >= kMostRows;
+  }
+
+  // --- damage: docs/format.md says what each costs ----------------------------------------------
+
+  // Moves to the next believable header. False if there is none in the window.
+  bool search(size_t& at) {
+    if (const std::optional<size_t> header = find_header(crc_, window_, at)) {
+      at = *header;
+      return true;
+    }
+    // A header may begin in the last bytes and be completed by the next window.
+    const size_t rest = options_.at_end ? 0 : kHeaderSize - 1;
+    const size_t searched = std::max(at, window_.size > rest ? window_.size - rest : 0);
+    return stop(Stop::lost, at, position_of(searched));
+  }
+
+  // Where the next record begins is unknown: it is searched for from `from` on.
+  bool lose(size_t& at, size_t from, Stop why, Loss loss) {
+    if (!options_.salvage) return stop(why, at, position_of(from));
+    batch_->framed = true;
+    const uint64_t begin = position_of(at);
+    at = from;
+    if (!search(at)) {
+      batch_->offset = begin;
+      batch_->lost = loss;
+      return false;
+    }
+    batch_->damages.push(begin, position_of(at) - begin, loss);
+    return true;
+  }
+
+  bool step_over_cut(size_t& at, uint64_t length) {
     const uint64_t size = kHeaderSize + length + kFooterSize;
     const size_t from = at + kHeaderSize;
     CutValue value;
@@ -97,19 +158,26 @@ class Scanner {
       batch_->unread += size;
       return stop(Stop::unwanted, at, position_of(at) + size);
     }
-    stop(Stop::cut, at, position_of(at), size);
+    if (options_.salvage && options_.at_end) return lose(at, from, Stop::cut, Loss::torn);
+    return stop(Stop::cut, at, position_of(at), size);
   }
 
   // If the length that the header claims is right, a header follows the record (or the file ends).
   // If not, bytes were lost or added, and intact records may stand inside what it claims.
-  void stop_at_bad_data(size_t at, uint64_t size) {
-    const size_t next = at + static_cast<size_t>(size);
+  bool step_over_bad_data(size_t& at, size_t next) {
     const size_t left = window_.size - next;
     if (left < kHeaderSize && !options_.at_end) {
-      return stop(Stop::cut, at, position_of(at), size + kHeaderSize);
+      return stop(Stop::cut, at, position_of(at), next - at + kHeaderSize);
     }
     batch_->framed = left < kHeaderSize || read_header(crc_, window_.data + next).has_value();
-    stop(Stop::bad_data, at, position_of(batch_->framed ? next : at + kHeaderSize));
+    if (!batch_->framed) return lose(at, at + kHeaderSize, Stop::bad_data, Loss::bad_data);
+    // At the very end of a file, whether the length is right shows when something follows.
+    if (!options_.salvage || left < kHeaderSize) {
+      return stop(Stop::bad_data, at, position_of(next));
+    }
+    batch_->damages.push(position_of(at), next - at, Loss::bad_data);
+    at = next;
+    return true;
   }
 
   const Bytes window_;
@@ -117,6 +185,8 @@ class Scanner {
   const Crc32c& crc_;
   std::shared_ptr<Batch> batch_;
   ValueReader values_;
+  Claims claims_;
+  size_t begin_ = 0;  // of the first record
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The tags of one batch, numbered as they come, and the set of tags that a caller names.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -19,17 +20,24 @@ class NameSet {
  public:
   NameSet() = default;
   explicit NameSet(std::vector<std::string> names) : names_(std::move(names)) {
-    for (const std::string& name : names_) index_.insert(name);
+    for (const std::string& name : names_) {
+      index_.insert(name);
+      longest_ = std::max(longest_, name.size());
+    }
   }
   NameSet(const NameSet&) = delete;  // the index points into the names
   NameSet& operator=(const NameSet&) = delete;
 
-  bool has(std::string_view name) const { return !index_.empty() && index_.contains(name); }
+  // A name may be as long as a file; then it is not even hashed.
+  bool has(std::string_view name) const {
+    return !index_.empty() && name.size() <= longest_ && index_.contains(name);
+  }
   size_t size() const { return index_.size(); }
 
  private:
   std::vector<std::string> names_;
   std::unordered_set<std::string_view> index_;
+  size_t longest_ = 0;  // bytes
 };
 
 // What the last scalar's record of a tag looked like: see repeats.h.

@@ -6,6 +6,14 @@
 #include "utf8.h"
 
 namespace tbtools {
+namespace {
+
+constexpr uint32_t kValue = key_of(1, Wire::bytes);  // of a Summary
+
+// Of a batch that ends inside a record.
+constexpr size_t kMostPoints = size_t{1} << 21;
+
+}  // namespace
 
 bool ValueReader::wants(const CutValue& value) const {
   return wants(value.field) && value.size <= options_.largest &&
@@ -84,10 +92,10 @@ bool ValueReader::parse_one(Bytes message, Value& value) {
 
 // All values are looked at before the first is added. Those that do not fit are parsed again.
 bool ValueReader::read_summary() {
-  constexpr uint32_t kValue = key_of(1, Wire::bytes);
   size_t count = 0;
-  Cursor fields(event_.what.bytes());
-  Cursor rest(event_.what.bytes());
+  const Bytes summary = event_.what.bytes();
+  Cursor fields(summary);
+  Cursor rest(summary);
   while (fields.next()) {
     if (fields.key() != kValue) continue;
     if (!parse_one(fields.bytes(), values_[std::min(count, values_.size() - 1)])) return false;
@@ -97,12 +105,35 @@ bool ValueReader::read_summary() {
   if (count == 0) batch_.empty_summaries.push_back({offset_, event_.step, event_.wall_time});
   const size_t kept = count < values_.size() ? count : values_.size() - 1;
   for (size_t i = 0; i < kept; ++i) add_value(values_[i], *tag_of(values_[i].tag));
+  if (kept < count) add_values(rest, summary.data);
+  return true;
+}
+
+// Those that `fields` has before it, until the batch is full.
+void ValueReader::add_values(Cursor fields, const uint8_t* begin) {
   Value& value = values_.back();
-  while (kept < count && rest.next()) {
-    if (rest.key() != kValue || !parse_one(rest.bytes(), value)) continue;
+  while (!is_full()) {
+    if (!fields.next()) return;
+    if (fields.key() != kValue || !parse_one(fields.bytes(), value)) continue;
     add_value(value, *tag_of(value.tag));
   }
-  return true;
+  resume_ = static_cast<uint64_t>(fields.position() - begin);
+}
+
+void ValueReader::read_rest(Bytes payload, uint64_t offset, uint64_t from) {
+  offset_ = offset;
+  resume_ = 0;
+  if (!parse_event(payload, event_) || !event_.is_summary) return;
+  const Bytes summary = event_.what.bytes();
+  if (from < summary.size) {
+    add_values(Cursor({summary.data + from, summary.size - from}), summary.data);
+  }
+}
+
+// Rows and points of a value without content are ten times as large as it, and a record may be of
+// any size, so that a batch ends inside of one if it has to.
+bool ValueReader::is_full() const {
+  return batch_.rows.size() >= kMostRows || points_.size() >= kMostPoints;
 }
 
 void ValueReader::add_value(Value& value, Tag& tag) {

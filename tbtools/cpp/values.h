@@ -29,8 +29,16 @@ class ValueReader {
   // appends nothing.
   TBTOOLS_INLINE bool read(Bytes payload, uint64_t offset) {
     offset_ = offset;
+    resume_ = 0;
     return read_plain_event(payload) || read_any_event(payload);
   }
+
+  // The same for the rest of an event that filled the batch: from resume() on, as it was then. It
+  // was looked at as a whole, and is not again.
+  void read_rest(Bytes payload, uint64_t offset, uint64_t from);
+
+  // How much of the Summary of the event that was read last is told, if not all: the batch is full.
+  uint64_t resume() const { return resume_; }
 
   // Whether the caller wants the values of this field, of this size and with this tag.
   bool wants(FieldId field) const { return (options_.fields & bit(field)) != 0; }
@@ -112,6 +120,8 @@ class ValueReader {
   bool read_plain_tensor(Bytes name, Bytes tensor, Bytes metadata);
   TBTOOLS_NOINLINE bool read_any_event(Bytes payload);
   bool read_summary();
+  void add_values(Cursor fields, const uint8_t* begin);
+  bool is_full() const;
   bool parse_one(Bytes message, Value& value);
   void add_value(Value& value, Tag& tag);
   void add_other(Bytes payload);
@@ -130,6 +140,7 @@ class ValueReader {
   TagTable tags_;
   std::unordered_map<std::string, int32_t> metadata_;
   uint64_t offset_ = 0;  // of the record
+  uint64_t resume_ = 0;
   Plain plain_;
   Event event_;
   std::array<Value, 8> values_;  // of a Summary, as many as are kept when they are looked at first

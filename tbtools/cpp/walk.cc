@@ -12,7 +12,9 @@ uint64_t walk(Bytes buffer) {
   while (buffer.size - at >= kHeaderSize) {
     const std::optional<uint64_t> length = read_header(crc, buffer.data + at);
     if (!length || *length + kHeaderSize + kFooterSize > buffer.size - at) break;
-    if (!data_is_good(crc, {buffer.data + at + kHeaderSize, static_cast<size_t>(*length)})) break;
+    const uint8_t* const payload = buffer.data + at + kHeaderSize;
+    const size_t size = static_cast<size_t>(*length);
+    if (mask(crc.of(payload, size)) != load<uint32_t>(payload + size)) break;
     at += kHeaderSize + static_cast<size_t>(*length) + kFooterSize;
     ++records;
   }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["Damage", "FileHealth"]
+__all__ = ["KEPT_DAMAGES", "Damage", "FileHealth"]
 
 KEPT_DAMAGES = 1000  # of one file; beyond that only counts go on
 
@@ -81,6 +82,12 @@ class FileHealth:
         self.skipped_bytes += damage.size
         if len(self.damages) < KEPT_DAMAGES:
             self.damages.append(damage)
+
+    def add_all(self, damages: Iterable[Damage], count: int, size: int) -> None:
+        """Count damaged stretches of ``size`` bytes in all, of which the first may be named."""
+        self.damaged_records += count
+        self.skipped_bytes += size
+        self.damages += damages
 
     def retract(self, damage: Damage) -> None:
         """Undo ``add``."""

@@ -1,7 +1,8 @@
 """One event file → scans of the native core: windows, damage, growth. The only caller of scan().
 
-A file is read in windows of a few MiB. What damage costs is decided here, in the way that
-docs/format.md describes under "Damage"; what it was is kept in a FileHealth.
+A file is read in windows of a few MiB. What damage costs is said in docs/format.md, under "Damage".
+The core steps over what is damaged inside a window; what a window's end leaves open, and the other
+policies, are decided here. What it was is kept in a FileHealth.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from google.protobuf.message import DecodeError
 from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.discovery import EventFile
-from tbtools.files.health import Damage, FileHealth
+from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
 from tbtools.proto.metadata import plugin_of
@@ -92,8 +93,10 @@ class EventReader:
         self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
+        self._at_end = False  # nothing follows the buffer in the file
         self._widest = WIDE_WINDOW if self._options.heads else WINDOW
         self._window = self._widest
+        self._resume = 0  # inside the record at ``offset``: what a full batch left of it
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how
         self._open_end: Damage | None = None  # up to the end of the file, as far as is known
 
@@ -128,21 +131,19 @@ class EventReader:
         if self._open_end is not None:  # the file may have grown since
             self.health.retract(self._open_end)
             self._open_end = None
-        need: int | None = 0
+        self._at_end = False
+        need: int | None = max(0, self._kept) + 1
         while need is not None:
-            window, at_end = self._fill(need)
-            scan = self._scan(window, at_end)
-            window.release()
+            with self._fill(need) as window:
+                scan = self._scan(window)
+            if not self._note_damage(scan):
+                break
             self.health.events += scan.records
             self.health.unread_bytes += scan.unread
-            if self._lost is not None and scan.stop != _core.Stop.lost:
-                begin, kind = self._lost
-                self._lost = None
-                self._damaged(Damage(begin, scan.found - begin, kind))
             self._note(scan)
             yield scan
             before = self.offset
-            need = self._go_on(scan, at_end)
+            need = self._go_on(scan)
             if self._progress is not None:
                 self._progress(self.offset - before)
         if isinstance(self._source, UnpackedSource) and self._source.broken is not None:
@@ -153,15 +154,22 @@ class EventReader:
     def _end(self) -> int:
         return self._begin + self._filled
 
-    def _scan(self, window: memoryview, at_end: bool) -> _core.Scan:
+    @property
+    def _kept(self) -> int:
+        """Bytes of the buffer from ``offset`` on."""
+        return self._end - self.offset
+
+    def _scan(self, window: memoryview) -> _core.Scan:
         options = self._options
         declared, scalars = self._declared
         return _core.scan(
             window,
             position=self._begin,
-            begin=max(0, self.offset - self._begin),
-            at_end=at_end,
+            begin=self.offset - self._begin,
+            at_end=self._at_end,
             search=self._lost is not None,
+            salvage=self._on_damage == "skip",
+            resume=self._resume,
             may_skip=not isinstance(self._source, UnpackedSource),
             offsets=options.offsets,
             fields=options.fields,
@@ -175,44 +183,56 @@ class EventReader:
             scalars=scalars,
         )
 
-    def _fill(self, need: int) -> tuple[memoryview, bool]:
-        """A window of ``need`` bytes or more from ``offset`` on, and whether the file ends there.
+    def _fill(self, need: int) -> memoryview:
+        """A window that holds ``need`` bytes from ``offset`` on, if the file does.
+
+        What is there stays where it is as long as it is enough.
+        """
+        if not self._begin <= self.offset <= self._end:
+            self._begin, self._filled, self._at_end = self.offset, 0, False
+        if not self._at_end and self._kept < max(need, 1):
+            self._read_on(need)
+        return memoryview(self._buffer)[: self._filled]
+
+    def _read_on(self, need: int) -> None:
+        """Reads behind what is left of the window.
 
         ``need`` comes from the file and may be anything: the buffer grows to what the file has,
         or, where only reading tells, to twice what it had.
         """
-        kept = max(0, self._end - self.offset)
+        kept = self._kept
         self._buffer[:kept] = self._buffer[self._filled - kept : self._filled]
         self._begin, self._filled = self.offset, kept
-        at_end = False
-        while not at_end and self._filled < max(need, kept + 1):
+        while not self._at_end and self._filled < max(need, kept + 1):
             goal = max(self._window, kept + 1)
             if need > goal:
                 size = self._source.size()
                 most = max(2 * self._filled, WINDOW) if size is None else size - self.offset + 1
-                goal = max(goal, min(need, most))
+                # A quarter more: many headers may claim as much, each beginning a bit later.
+                goal = max(goal, min(need + need // 4, most))
             if len(self._buffer) < goal:
-                self._buffer.extend(bytes(goal - len(self._buffer)))
+                wider = bytearray(goal)
+                wider[: self._filled] = self._buffer[: self._filled]
+                self._buffer = wider
             with memoryview(self._buffer) as whole, whole[self._filled : goal] as rest:
                 wanted = len(rest)
                 got = self._source.read_into(self._end, rest)
             self._filled += got
             # Less than was asked for is the end, unless there was more when the file was listed.
-            at_end = got == 0 or (got < wanted and self._end >= self._file.size)
+            self._at_end = got == 0 or (got < wanted and self._end >= self._file.size)
             if self._begin == 0 and kept == 0 and self._filled == got:
                 codec = packed_with(bytes(self._buffer[:4]))
                 if codec is not None and not isinstance(self._source, UnpackedSource):
                     self._source = UnpackedSource(self._source, codec)
-                    self._filled, at_end = 0, False
-        return memoryview(self._buffer)[: self._filled], at_end
+                    self._filled, self._at_end = 0, False
 
-    def _go_on(self, scan: _core.Scan, at_end: bool) -> int | None:
+    def _go_on(self, scan: _core.Scan) -> int | None:
         """Sets ``offset`` and gives the bytes that the next window needs; None at the end."""
-        self.offset = scan.offset
+        self.offset, self._resume = scan.offset, scan.resume
         match scan.stop:
             case _core.Stop.end:
                 self._grow_window()
-                return None if at_end else 0
+                return None if self._at_end else 0
             case _core.Stop.full:
                 return 0
             case _core.Stop.unwanted:
@@ -225,7 +245,7 @@ class EventReader:
                 self.offset = scan.skip_to
                 return 0
             case _core.Stop.cut:
-                if not at_end:
+                if not self._at_end:
                     self._grow_window()
                     return scan.need
                 if self._end - scan.offset < HEADER:
@@ -235,16 +255,18 @@ class EventReader:
                 return self._lose(scan.offset, scan.offset + HEADER, "torn")
             case _core.Stop.lost:
                 self.offset = scan.skip_to
-                if not at_end:
-                    return 0
+                if scan.lost is not None:
+                    self._lost = (scan.offset, scan.lost)
+                if not self._at_end:
+                    return HEADER
                 self._end_lost()
                 return None
-        return self._give_up(scan, at_end)
+        return self._give_up(scan)
 
     def _grow_window(self) -> None:
         self._window = min(2 * self._window, self._widest)
 
-    def _give_up(self, scan: _core.Scan, at_end: bool) -> int | None:
+    def _give_up(self, scan: _core.Scan) -> int | None:
         """Goes on behind the damaged record that stopped the scan, as far as policy allows."""
         kind = scan.stop.name
         if self._on_damage == "stop":
@@ -254,7 +276,7 @@ class EventReader:
             return self._lose(scan.offset, scan.skip_to, kind)
         damage = Damage(scan.offset, scan.skip_to - scan.offset, kind)
         self._damaged(damage)
-        if kind == "bad_data" and at_end and self._end - scan.skip_to < HEADER:
+        if kind == "bad_data" and self._at_end and self._end - scan.skip_to < HEADER:
             # Whether its length is right shows only when something follows.
             self._open_end = damage
             self._pend(scan.skip_to)
@@ -290,6 +312,22 @@ class EventReader:
     def _pend(self, offset: int) -> None:
         self.offset = offset
         self.health.pending_bytes = self._end - offset
+
+    def _note_damage(self, scan: _core.Scan) -> bool:
+        """Counts what a scan found to be damaged; False if that ends the file."""
+        only_searched = scan.stop == _core.Stop.lost and scan.lost is None
+        if self._lost is not None and not only_searched:
+            begin, kind = self._lost
+            self._lost = None
+            if self._on_damage == "stop":
+                self._damaged(Damage(begin, self._rest(begin), kind))
+                return False
+            self._damaged(Damage(begin, scan.found - begin, kind))
+        if count := len(scan.damages):
+            kept = max(0, KEPT_DAMAGES - len(self.health.damages))
+            told = pa.record_batch(scan.damages).slice(0, kept).to_pylist()
+            self.health.add_all([Damage(**each) for each in told], count, scan.damaged_bytes)
+        return True
 
     def _damaged(self, damage: Damage) -> None:
         if self._on_damage == "fail":

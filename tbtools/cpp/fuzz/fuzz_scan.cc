@@ -80,10 +80,15 @@ struct Value {
 struct Damage {
   uint64_t offset;
   uint64_t size;
-  Stop kind;
+  Loss kind;
 
   bool operator==(const Damage&) const = default;
 };
+
+Loss loss_of(Stop stop) {
+  if (stop == Stop::bad_event) return Loss::bad_event;
+  return stop == Stop::bad_data ? Loss::bad_data : Loss::bad_length;
+}
 
 struct Reading {
   std::vector<Value> values;
@@ -151,6 +156,18 @@ void check(const Batch& batch, Bytes window, size_t begin, const Options& option
   CHECK((batch.stop == Stop::unwanted) == (batch.unread > 0));
   CHECK(batch.stop != Stop::unwanted || batch.skip_to == batch.offset + batch.unread);
   CHECK(batch.framed || batch.stop == Stop::bad_data || batch.stop == Stop::bad_length);
+  CHECK(batch.stop == Stop::lost || !batch.lost);
+  CHECK(options.salvage || (!batch.lost && batch.damages.bytes == 0));
+  CHECK(batch.resume == 0 || batch.stop == Stop::full);
+  uint64_t damaged = 0;
+  uint64_t behind = from;
+  for (size_t i = 0; i < batch.damages.offset.size(); ++i) {
+    const uint64_t offset = static_cast<uint64_t>(batch.damages.offset[i]);
+    CHECK(behind <= offset && batch.damages.size[i] > 0);
+    behind = offset + static_cast<uint64_t>(batch.damages.size[i]);
+    damaged += static_cast<uint64_t>(batch.damages.size[i]);
+  }
+  CHECK(behind <= end && damaged == batch.damages.bytes);
   CHECK(batch.points.has_offsets() == options.offsets);
   CHECK(batch.first_metadata.size() == batch.tags.size());
   for (size_t i = 0; i < batch.tags.size(); ++i) CHECK(is_utf8(batch.tags[i]));
@@ -189,7 +206,7 @@ Reading read(Bytes file, const std::vector<size_t>& sizes, Options options) {
   options.offsets = true;
   uint64_t at = 0;
   uint64_t need = 0;
-  std::optional<std::pair<uint64_t, Stop>> lost;
+  std::optional<std::pair<uint64_t, Loss>> lost;
   for (size_t turn = 0;; ++turn) {
     CHECK(turn <= 4 * file.size + 4);  // else it does not get on
     const uint64_t size = std::min<uint64_t>(
@@ -210,9 +227,15 @@ Reading read(Bytes file, const std::vector<size_t>& sizes, Options options) {
     append_values(*batch, reading.values);
     names.note(*batch);
     reading.records += batch->records;
-    if (lost && batch->stop != Stop::lost) {
+    if (lost && (batch->stop != Stop::lost || batch->lost)) {
       reading.damages.push_back({lost->first, batch->found - lost->first, lost->second});
       lost.reset();
+    }
+    const Damages& damages = batch->damages;
+    for (size_t i = 0; i < damages.offset.size(); ++i) {
+      reading.damages.push_back({static_cast<uint64_t>(damages.offset[i]),
+                                 static_cast<uint64_t>(damages.size[i]),
+                                 static_cast<Loss>(damages.kind[i])});
     }
     need = 0;
     switch (batch->stop) {
@@ -226,9 +249,10 @@ Reading read(Bytes file, const std::vector<size_t>& sizes, Options options) {
         if (at > file.size) return reading;
         break;
       case Stop::lost:
+        if (batch->lost) lost.emplace(batch->offset, *batch->lost);
         at = batch->skip_to;
         if (!options.at_end) break;
-        if (lost->second == Stop::cut) {
+        if (lost->second == Loss::torn) {
           reading.pending = file.size - lost->first;
         } else {
           reading.damages.push_back({lost->first, file.size - lost->first, lost->second});
@@ -244,7 +268,7 @@ Reading read(Bytes file, const std::vector<size_t>& sizes, Options options) {
           reading.pending = file.size - at;
           return reading;
         }
-        lost.emplace(at, Stop::cut);
+        lost.emplace(at, Loss::torn);
         at += kHeaderSize;
         break;
       case Stop::bad_data:
@@ -252,9 +276,9 @@ Reading read(Bytes file, const std::vector<size_t>& sizes, Options options) {
       case Stop::bad_length:
         at = batch->skip_to;
         if (batch->framed) {
-          reading.damages.push_back({batch->offset, at - batch->offset, batch->stop});
+          reading.damages.push_back({batch->offset, at - batch->offset, loss_of(batch->stop)});
         } else {
-          lost.emplace(batch->offset, batch->stop);
+          lost.emplace(batch->offset, loss_of(batch->stop));
         }
     }
   }
@@ -361,6 +385,11 @@ void run(const uint8_t* data, size_t size) {
   const Reading whole = read(file, {SIZE_MAX}, options);
   CHECK(whole == read(file, window_sizes(seed), options));
   CHECK(walk(file) <= whole.records + whole.damages.size());
+  // The core steps over damage by itself as it does when its caller goes on.
+  Options salvage = options;
+  salvage.salvage = true;
+  CHECK(whole == read(file, {SIZE_MAX}, salvage));
+  CHECK(whole == read(file, window_sizes(seed), salvage));
   // Without the instructions, records are not recognised by their bytes either.
   Options portable = options;
   portable.crc = &portable_crc32c();
