@@ -12,7 +12,6 @@ constexpr size_t kStride = 64;        // bytes
 constexpr size_t kSmallPayload = 128;  // is worked through again rather than looked up
 
 // Polynomials over GF(2) modulo that of CRC-32C, in its bit order: the highest bit is x^0.
-constexpr uint32_t kPolynomial = 0x82F63B78u;
 constexpr uint32_t kOne = 0x80000000u;
 
 constexpr uint32_t times_x(uint32_t a) { return (a >> 1) ^ ((a & 1) != 0 ? kPolynomial : 0); }

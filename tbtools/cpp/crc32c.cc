@@ -11,7 +11,6 @@
 namespace tbtools {
 namespace {
 
-constexpr uint32_t kPolynomial = 0x82F63B78u;  // reflected
 
 using Table = std::array<uint32_t, 256>;
 

@@ -9,6 +9,8 @@
 
 namespace tbtools {
 
+inline constexpr uint32_t kPolynomial = 0x82F63B78u;  // reflected
+
 // One implementation of the CRC. Every one gives the same answer for the same bytes.
 struct Crc32c {
   const char* name;

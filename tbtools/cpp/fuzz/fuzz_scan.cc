@@ -15,6 +15,7 @@
 #include "crc32c.h"
 #include "frame.h"
 #include "heads.h"
+#include "records.h"
 #include "scan.h"
 #include "utf8.h"
 #include "wire.h"
@@ -27,38 +28,6 @@ enum Flag : uint8_t {
   kSelect = 2,        // leave something out, as the window byte says
   kHeads = 4,         // cut strings to their heads
 };
-
-// --- inputs --------------------------------------------------------------------------------------
-
-void put_crc(std::vector<uint8_t>& file, size_t at, size_t size) {
-  const uint32_t crc = mask(portable_crc32c().of(file.data() + at, size));
-  std::memcpy(file.data() + at + size, &crc, sizeof crc);
-}
-
-// Gives every record of the file good CRCs. A length that is too large becomes what is left.
-void fix_checksums(std::vector<uint8_t>& file) {
-  size_t at = 0;
-  while (file.size() - at >= kHeaderSize + kFooterSize) {
-    const uint64_t left = file.size() - at - kHeaderSize - kFooterSize;
-    const uint64_t length = std::min(load<uint64_t>(file.data() + at), left);
-    std::memcpy(file.data() + at, &length, sizeof length);
-    put_crc(file, at, sizeof length);
-    put_crc(file, at + kHeaderSize, static_cast<size_t>(length));
-    at += kHeaderSize + static_cast<size_t>(length) + kFooterSize;
-  }
-}
-
-void append_record(std::vector<uint8_t>& file, Bytes payload, Bytes suffix) {
-  const size_t at = file.size();
-  const uint64_t length = payload.size + suffix.size;
-  file.resize(at + kHeaderSize);
-  std::memcpy(file.data() + at, &length, sizeof length);
-  file.insert(file.end(), payload.data, payload.end());
-  file.insert(file.end(), suffix.data, suffix.end());
-  file.resize(file.size() + kFooterSize);
-  put_crc(file, at, sizeof length);
-  put_crc(file, at + kHeaderSize, static_cast<size_t>(length));
-}
 
 // --- reading a whole file ------------------------------------------------------------------------
 
