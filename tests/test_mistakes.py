@@ -97,9 +97,10 @@ def test_a_statement_may_be_anything(here: Path, sql: str) -> None:
 
 def test_times_need_no_pandas(cli: Cli, here: Path) -> None:
     sql = "SELECT to_timestamp(0) AS t, TIMESTAMP_NS '2020-01-01 00:00:00.123456789' AS n, [t] AS l"
-    (row,) = json.loads(cli("query", sql, "logs", "-f", "json").stdout)
+    (row,) = json.loads(cli.in_a_process("query", sql, "logs", "-f", "json").stdout)
     assert row["n"] == "2020-01-01 00:00:00.123456789"
-    assert "1970-01-01" in cli("query", "SELECT to_timestamp(0) AS t", "logs", "-f", "table").stdout
+    shown = cli.in_a_process("query", "SELECT to_timestamp(0) AS t", "logs", "-f", "table")
+    assert "1970-01-01" in shown.stdout
 
 
 def test_what_a_format_cannot_hold(here: Path) -> None:
