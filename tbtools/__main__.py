@@ -3,12 +3,14 @@
 import signal
 
 # Whoever presses Ctrl-C while modules are imported, which takes longest, wants no traceback.
-_USUAL = signal.getsignal(signal.SIGINT)
-if __name__ == "__main__" and _USUAL is signal.default_int_handler:
+_is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+if _is_usual:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-from tbtools.cli import main  # noqa: E402
+try:
+    from tbtools.cli import main
+finally:
+    if _is_usual:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, _USUAL)
     main()

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -187,6 +188,24 @@ def test_the_public_names_are_these() -> None:
 def test_importing_tbtools_is_cheap() -> None:
     code = f"import sys, tbtools; assert not {HEAVY!r} & set(sys.modules)"
     subprocess.run([sys.executable, "-P", "-c", code], check=True)
+
+
+def test_ctrl_c_while_modules_are_imported_is_quiet() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Press:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'tbtools.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Press())\n"
+        "from tbtools.__main__ import main\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+    code = "import signal, tbtools.__main__; print(signal.getsignal(signal.SIGINT).__name__)"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"default_int_handler\n"
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert 'tbtools = "tbtools.__main__:main"' in text  # the installed command, too
 
 
 def test_the_stub_of_the_core_is_up_to_date(tmp_path: Path) -> None:

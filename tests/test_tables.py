@@ -403,6 +403,27 @@ def test_a_selection_means_the_same_of_an_export(
     assert_frame_equal(ours.sort(order), theirs.sort(order))
 
 
+@pytest.mark.parametrize("exported", [False, True])
+def test_rows_without_a_tag_pass_a_filter_that_wants_them(tmp_path: Path, exported: bool) -> None:
+    file = EventFile(tmp_path / "logs" / "events.tfevents").version().event(step=3)
+    file.scalar("loss", 1, 0.5).value("odd", 2, "tensor", b"\xff", plugin="scalars")
+    path = tmp_path / "logs"
+    if exported:
+        tbtools.export(path, tmp_path / "out")
+        path = tmp_path / "out"
+    with tbtools.open(path) as logs:
+        for condition in (pl.col("tag").is_null(), pads.field("tag").is_null()):
+            assert logs.events.to_table(filter=condition)["step"].to_pylist() == [3]
+            assert logs.events.lazy().filter(pl.col("tag").is_null()).collect().height == 1
+        assert logs.events.to_table(filter=pl.col("tag") == "loss").num_rows == 0
+
+
+@pytest.mark.parametrize("columns", ["step", {"step": 1}])
+def test_a_lazy_frame_takes_no_other_columns_than_a_table(logs: Logs, columns: object) -> None:
+    with pytest.raises(tbtools.UsageError, match="columns are a list of names"):
+        logs.scalars.lazy(columns=columns)
+
+
 # --- datasets that are not whole -----------------------------------------------------------------
 
 

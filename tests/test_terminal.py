@@ -343,6 +343,15 @@ def test_more_runs_than_lines(tmp_path: Path, cli: Cli) -> None:
     assert [line.split(",")[0] for line in some] == ["run", f"r{latest[0]:02}", f"r{latest[1]:02}"]
 
 
+def test_nanoseconds_are_shown(cli: Cli, tmp_path: Path) -> None:
+    EventFile(tmp_path / "1.tfevents").version()
+    sql = "SELECT TIMESTAMP_NS '2020-01-01 00:00:00.123456789' AS n, TIMESTAMP '2020-01-01' AS t"
+    shown = cli("query", sql, tmp_path, "-f", "table").stdout
+    assert shown.splitlines()[2].split("  ") == [
+        "2020-01-01 00:00:00.123456789", "2020-01-01 00:00:00",
+    ]  # fmt: skip
+
+
 def test_ls_of_the_library_sorts_and_limits(tmp_path: Path) -> None:
     EventFile(tmp_path / "a" / "1.tfevents").scalar("x", 5, 1.0, wall_time=30.0)
     EventFile(tmp_path / "b" / "1.tfevents").scalar("x", 9, 1.0, wall_time=10.0).scalar(

@@ -20,6 +20,9 @@ def cells(batch: pa.RecordBatch) -> list[list[str]]:
         to_text = _time if field.name.endswith("_time") else _text
         if pa.types.is_binary(field.type):
             columns.append([_size(value) for value in column.to_pylist()])
+        elif pa.types.is_timestamp(field.type) and field.type.unit == "ns":
+            # Python's datetime has no nanoseconds.
+            columns.append([_text(value) for value in column.cast(pa.string()).to_pylist()])
         elif pa.types.is_nested(field.type):
             texts = json_text(column).to_pylist()
             columns.append(["" if text == "null" else visible(text) for text in texts])

@@ -23,7 +23,6 @@ LEAST = 12  # cells that a column of text keeps; below that it is rather left ou
 LEAST_LIST = 10  # the same of a list: "scalars +2"
 NARROW = 24  # below that a path keeps its end only
 LEAST_HEADER = 10  # cells of its name that a column of numbers keeps
-HEADER_LINES = 2
 FEWEST_ROWS = 10  # however low the terminal is
 
 #: Columns of paths: their ends tell more than their starts.

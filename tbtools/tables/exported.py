@@ -40,18 +40,21 @@ class ExportedTables:
         self._path = path
         self._failure: TbtoolsError | None = None
         self._selection = selection
-        self.refresh()
+        self._open()
 
-    def refresh(self) -> bool:
-        """Read the manifest again; whether it is another than before."""
-        before = getattr(self, "_manifest", None)
+    def _open(self) -> None:
         manifest = read_manifest(self._path)
         if manifest is None:
             raise UsageError(f"{self._path!r} is no dataset")
         self._manifest = manifest
         self._data = _opened(manifest)
         self._known_names: dict[str, list[str]] = {}
-        return before is not None and before != self._manifest
+
+    def refresh(self) -> bool:
+        """Read the manifest again; whether it is another than before."""
+        before = self._manifest
+        self._open()
+        return before != self._manifest
 
     @property
     def selection(self) -> Selection:
@@ -117,7 +120,9 @@ class ExportedTables:
                     answers = condition.survivors(column, names)
                     kept = [name for name, stays in zip(names, answers, strict=True) if stays]
                     if len(kept) < len(names):
-                        parts.append(pads.field(column).isin(pa.array(kept, pa.string())))
+                        field = pads.field(column)
+                        # Nothing was asked of rows that have no tag, so they stay.
+                        parts.append(field.isin(pa.array(kept, pa.string())) | field.is_null())
         return parts
 
     def _names(self, column: str) -> list[str]:

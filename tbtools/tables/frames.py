@@ -17,7 +17,7 @@ Batches = Callable[[list[str] | None, pl.Expr | None, int | None], Iterator[pa.R
 
 
 def lazy_frame(
-    schema: pa.Schema, batches: Batches, columns: Sequence[str] | None, limit: int | None
+    schema: pa.Schema, batches: Batches, columns: Sequence[str], limit: int | None
 ) -> pl.LazyFrame:
     """A LazyFrame whose columns, predicates and limits become those of ``batches``."""
     empty = plain_schema(schema).empty_table()
@@ -34,6 +34,5 @@ def lazy_frame(
     frame = register_io_source(
         frames, schema=pl.DataFrame(pl.from_arrow(empty)).schema, validate_schema=True, is_pure=True
     )
-    if columns is not None:
-        frame = frame.select(columns)
+    frame = frame.select(columns)
     return frame if limit is None else frame.head(limit)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from tbtools.errors import UnknownNameError, UsageError
 
-__all__ = ["Scanner", "check_tuning", "larger"]
+__all__ = ["Scanner", "check_tuning", "checked_columns", "larger"]
 
 #: What pyarrow's scanners take beside columns and filter: it tunes them, and changes no row.
 TUNING = frozenset(
@@ -37,6 +37,17 @@ def check_tuning(names: Iterable[str]) -> None:
             raise TypeError(f"a scan takes no argument {name!r}")
 
 
+def checked_columns(columns: Sequence[str] | None, schema: pa.Schema) -> list[str]:
+    """The names of these columns; None: of all. Raises UnknownNameError, UsageError for no list."""
+    if isinstance(columns, dict | str):
+        raise UsageError("columns are a list of names; computed ones need SQL or polars")
+    names = list(schema.names if columns is None else columns)
+    for name in names:
+        if name not in schema.names:
+            raise UnknownNameError("column", name, schema.names)
+    return names
+
+
 class Scanner:
     """What pyarrow's Scanner offers, without its background threads: batches are pulled.
 
@@ -51,12 +62,7 @@ class Scanner:
         columns: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> None:
-        if isinstance(columns, dict | str):
-            raise UsageError("columns are a list of names; computed ones need SQL or polars")
-        names = list(schema.names if columns is None else columns)
-        for name in names:
-            if name not in schema.names:
-                raise UnknownNameError("column", name, schema.names)
+        names = checked_columns(columns, schema)
         if limit is not None and limit < 0:
             raise UsageError(f"a limit of {limit} rows makes no sense")
         self._passing = passing

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from tbtools.errors import UnknownNameError, UnsupportedError, UsageError
+from tbtools.errors import UnsupportedError, UsageError
 from tbtools.schema import plain, plain_schema
 from tbtools.selection import Filter, KeysOnly, Selection
 from tbtools.tables.filters import Both, filter_of
-from tbtools.tables.scanner import Scanner, check_tuning, larger
+from tbtools.tables.scanner import Scanner, check_tuning, checked_columns, larger
 from tbtools.tables.shown import html_of_table
 
 if TYPE_CHECKING:
@@ -151,9 +151,7 @@ class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         """A polars LazyFrame that pushes columns, predicates and row limits into the reading."""
         from tbtools.tables.frames import lazy_frame
 
-        for name in columns or ():
-            if name not in self.schema.names:
-                raise UnknownNameError("column", name, self.schema.names)
+        names_wanted = checked_columns(columns, self.schema)
         table = self.filter(filter)
 
         def batches(
@@ -161,7 +159,7 @@ class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         ) -> Iterator[pa.RecordBatch]:
             return table.to_batches(names, predicate, rows)
 
-        return lazy_frame(self.schema, batches, columns, limit)
+        return lazy_frame(self.schema, batches, names_wanted, limit)
 
     def head(
         self,
