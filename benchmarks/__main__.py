@@ -29,13 +29,15 @@ MEASURED = {
              "tbparse_process", "query_process", "imports_process"],
     "long_tf2": ["walk_in_memory", "scan_in_memory", *READERS],
     "many": READERS,
-    "images": ["walk", "tbtools_one_thread", "tbtools_one_tag", "tbtools_everything", "rustboard"],
+    "images": ["walk", "tbtools_one_thread", "tbtools_one_tag", "tbtools_images",
+               "tbtools_images_counted", "tbtools_images_steps", "tbtools_everything", "rustboard"],
     "histograms": READERS,
     "legacy_histograms": READERS,
 }  # fmt: skip
 
 #: Contenders that count something else than the rows of the log's table.
-COUNT_OTHERWISE = {"walk", "walk_in_memory", "tbtools_one_tag"}
+COUNT_OTHERWISE = {"walk", "walk_in_memory", "tbtools_one_tag", "tbtools_images",
+                   "tbtools_images_counted", "tbtools_images_steps"}  # fmt: skip
 
 
 def measure(name: str, folder: Path, table_name: str, repeats: int) -> dict[str, Any]:

@@ -101,6 +101,30 @@ def tbtools_one_tag(logdir: Path, table: str) -> Measure:
     return time.perf_counter() - begin, rows
 
 
+def _images(logdir: Path, columns: list[str] | None) -> Measure:
+    import tbtools
+
+    begin = time.perf_counter()
+    images = tbtools.open(logdir, threads=1).images
+    rows = sum(batch.num_rows for batch in images.to_batches(columns))
+    return time.perf_counter() - begin, rows
+
+
+def tbtools_images(logdir: Path, table: str) -> Measure:
+    """Every image of a log, with its bytes."""
+    return _images(logdir, None)
+
+
+def tbtools_images_counted(logdir: Path, table: str) -> Measure:
+    """The images of a log, counted: no column of theirs."""
+    return _images(logdir, [])
+
+
+def tbtools_images_steps(logdir: Path, table: str) -> Measure:
+    """The steps of the images of a log."""
+    return _images(logdir, ["step"])
+
+
 def tbtools_everything(logdir: Path, table: str) -> Measure:
     """Every table of a log, read in full."""
     import tbtools
@@ -244,7 +268,8 @@ CONTENDERS: dict[str, Callable[[Path, str], Measure]] = {
     function.__name__: function
     for function in (
         walk, walk_in_memory, scan_in_memory, tbtools_one_thread, tbtools_two_threads,
-        tbtools_one_tag, tbtools_everything, rustboard, event_accumulator, tbparse,
+        tbtools_one_tag, tbtools_images, tbtools_images_counted, tbtools_images_steps,
+        tbtools_everything, rustboard, event_accumulator, tbparse,
         export_process, tbparse_process, query_process, imports_process,
     )
 }  # fmt: skip

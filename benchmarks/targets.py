@@ -33,6 +33,8 @@ TARGETS = (
     Target("tbparse to_parquet / export", "long", "tbparse_process", "export_process", 40),
     Target("query / decode + imports", "long", "query_process", "decode_and_imports", 2, True),
     Target("all of an image log / one tag", "images", "tbtools_everything", "tbtools_one_tag", 5),
+    Target("images whole / counted", "images", "tbtools_images", "tbtools_images_counted", 5),
+    Target("images whole / their steps", "images", "tbtools_images", "tbtools_images_steps", 5),
     Target("EventAccumulator, histograms", "histograms", "event_accumulator",
            "tbtools_one_thread", 30),
     Target("RustBoard, histograms", "histograms", "rustboard", "tbtools_one_thread", 5),
