@@ -89,14 +89,6 @@ class Scan:
         If it stopped inside the record at `offset`: where to go on in it, else 0.
         """
 
-    def summaries(self) -> list[tuple[str, int, int, int, int, int, float, float, float, float]]:
-        """
-        Of each tag with points: tag, points, first, last, min and max step, and the same of wall_time.
-        """
-
-    def steps_fall(self, before: int) -> bool:
-        """Whether the steps of the points ever go back, the first from `before`."""
-
     @property
     def has_metadata(self) -> bool:
         """Whether any of the tags has metadata."""
@@ -169,6 +161,94 @@ def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = Fa
     window's end cuts off stops the scan as `unwanted` instead of `cut`. Raises
     ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if `window` is no
     contiguous buffer, MemoryError if memory runs out.
+    """
+
+class Group:
+    """What one call of scan_many() read."""
+
+    @property
+    def points(self) -> Table:
+        """file, and what the points of a Scan have, in the order of the files."""
+
+    @property
+    def rows(self) -> Table:
+        """
+        file, and what the rows of a Scan have; points_before counts those of all files.
+        """
+
+    @property
+    def tags(self) -> Table:
+        """file, tag, metadata: as the tags of a Scan."""
+
+    @property
+    def files(self) -> list[tuple[bool, int, int, int, bytes | None, bytes | None]]:
+        """
+        Of each file: whether it was read, good records, where its points and its rows
+        end, file_version and source_metadata. One that was not read gave nothing.
+        """
+
+class FileSurvey:
+    """What one file holds."""
+
+    @property
+    def counts(self) -> list[tuple[int, str | None, str, str, int, int, int, int, int, float, float, float, float, list[tuple[int, int, int]] | None]]:
+        """
+        segment, tag, field, plugin, points, first, last, min and max step, the same of
+        wall_time, and the steps as (first, stride, count), None if there are too many:
+        an entry for each segment, tag, field and plugin, by its first value.
+        """
+
+    @property
+    def starts(self) -> list[int]:
+        """Offsets of the STARTs that begin a segment, but for the first."""
+
+    @property
+    def marks(self) -> list[tuple[object, ...]]:
+        """
+        In the order of the file: ('version', offset, bytes), ('start', offset, step),
+        and ('summary', offset, step, step before, tags) where steps may fall.
+        """
+
+    @property
+    def last_step(self) -> int | None:
+        """Of the last event with a Summary."""
+
+class Survey:
+    """
+    Counts what scans with offsets, all fields, and the payloads of session_log,
+    file_version and tagged_run_metadata give.
+    """
+
+    def __init__(self) -> None: ...
+
+    def add(self, scan: Scan) -> None:
+        """The next scan of the one file."""
+
+    def add_group(self, group: Group) -> None:
+        """Files that follow."""
+
+    def files(self) -> list[FileSurvey]:
+        """What each file holds."""
+
+def scan_many(buffer: object, extents: Sequence[tuple[int, int]], *, offsets: bool = False, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, heads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, head_plugins: NameSet | None = None) -> Group:
+    """
+    Reads files that lie whole in a buffer, each at its (begin, size). One in which anything is
+    damaged or incomplete gives nothing and has to be read by scan(), whose arguments the others
+    are. Raises ValueError for an extent beyond the buffer and for a buffer of 2 GiB.
+    """
+
+def read_files(files: Sequence[tuple[bytes, int]], buffer: object) -> list[bool]:
+    """
+    Fills a writable buffer with the first bytes of files, given as (path, size), one behind
+    the other, and says of which it got all. Raises ValueError if the buffer is too small.
+    """
+
+reads_files: bool = True
+
+def plugin_of(metadata: bytes) -> str:
+    """
+    The plugin that a serialised SummaryMetadata names; empty if it names none, or one that is
+    no UTF-8, or is malformed.
     """
 
 def decode_histograms(payloads: object, legacy: bool) -> Table:

@@ -299,13 +299,15 @@ def _value(message: bytes) -> Value:
 
 
 def plugin_name(metadata: bytes | None) -> bytes:
-    """The plugin that a SummaryMetadata names; empty if it names none or is malformed."""
+    """The plugin that a SummaryMetadata names; empty if it names none, or is malformed."""
     try:
         outer = b"".join(v for n, w, v in fields_of(metadata or b"") if (n, w) == (1, BYTES))
         names = [v for n, w, v in fields_of(outer) if (n, w) == (1, BYTES)]
-    except MalformedError:
+        name: bytes = names[-1] if names else b""
+        name.decode()
+    except (MalformedError, UnicodeDecodeError):
         return b""
-    return names[-1] if names else b""
+    return name
 
 
 def tensor_scalar(tensor: bytes) -> float | None:

@@ -41,7 +41,7 @@ ROWS = pa.schema(
         pa.field("points_before", pa.int64(), nullable=False),
     ]
 )
-TAGS = pa.schema([pa.field("tag", pa.string(), nullable=False), pa.field("metadata", METADATA)])
+TAGS = pa.schema([pa.field("tag", TAG, nullable=False), pa.field("metadata", METADATA)])
 PARTS = {"points": POINTS, "rows": ROWS, "tags": TAGS}
 
 

@@ -24,7 +24,7 @@ from event_writing import EventFile
 import tbtools
 from tbtools.cli import app
 from tbtools.errors import NothingFoundError, TbtoolsError, UsageError, WriteError
-from tbtools.files.storage import LocalStorage
+from tbtools.files.storage import LocalStorage, read_each
 from tbtools.output.wide import column_names, widen
 from tbtools.schema import plain_schema
 from tbtools.verbs.export import Format
@@ -155,6 +155,7 @@ def test_a_file_that_may_not_be_read_is_told(
     here: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     refuse(monkeypatch, LocalStorage, "open", errno.EACCES)
+    monkeypatch.setattr(LocalStorage, "read_many", read_each)
     with pytest.raises(SystemExit) as end:
         app(["ls", "logs"], prog_name="tbtools")
     assert end.value.code == 3

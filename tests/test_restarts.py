@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import tbtools
 from tbtools.files import scans
+from tbtools.files.storage import LocalStorage
 
 
 def kept(logdir: Path, policy: str) -> list[tuple[str, int, float]]:
@@ -207,3 +208,56 @@ def test_the_numbers_in_runs_are_those_that_are_dropped(tmp_path: Path, policy: 
     (run,) = tbtools.open(tmp_path).runs.to_table().to_pylist()
     all_rows = len(kept(tmp_path, "keep"))
     assert run[column] == all_rows - len(kept(tmp_path, policy)) > 0
+
+
+regular = st.builds(
+    lambda first, stride, count: [first + stride * number for number in range(count)],
+    st.integers(-5, 60),
+    st.integers(-4, 7),
+    st.integers(0, 30),
+)
+irregular = st.lists(st.one_of(st.integers(0, 60), st.integers(-(2**63), 2**63 - 1)), max_size=40)
+
+
+@given(st.lists(st.lists(st.one_of(regular, regular, irregular), max_size=3), max_size=4))
+def test_what_policies_drop_is_counted_as_it_is_dropped(
+    segments: list[list[list[int]]],
+) -> None:
+    """From sequences of steps where the survey has them, by reading again where it does not."""
+    with tempfile.TemporaryDirectory() as name:
+        rows = 0
+        for number, segment in enumerate(segments):
+            file = EventFile(Path(name) / f"tfevents.{number // 2}.{number}").version()
+            if number % 2:
+                file.session_start()
+            for tag, steps in enumerate(segment):
+                rows += len(steps)
+                for step in steps:
+                    file.scalar(f"tag{tag % 2}", step, 0.0)
+        if not rows:
+            return
+        _, latest, purged = dropped(Path(name))
+        assert latest == rows - len(kept(Path(name), "latest"))
+        assert purged == rows - len(kept(Path(name), "tensorboard"))
+
+
+def test_regular_steps_are_counted_without_reading_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "tfevents.1", range(0, 1000, 10), 1.0)
+    write(tmp_path / "tfevents.2", range(505, 2000, 5), 2.0, start=True)
+    read = []
+    many = LocalStorage.read_many
+
+    def spy(self: LocalStorage, files: list[tuple[str, int]], buffer: bytearray) -> list[bool]:
+        read.extend(path for path, _ in files)
+        return many(self, files, buffer)
+
+    monkeypatch.setattr(LocalStorage, "read_many", spy)
+    monkeypatch.delattr(LocalStorage, "open")
+    logs = tbtools.open(tmp_path)
+    (run,) = logs.runs.to_table().to_pylist()
+    assert (run["points"], run["restarted_rows"]) == (399, 49)
+    assert logs.tags.to_table().num_rows == 1
+    assert logs.files.to_table().num_rows == 2
+    assert len(read) == 2

@@ -24,6 +24,7 @@ from tbtools.decode.kind import Events
 from tbtools.kinds import images
 from tbtools.logs import Logs
 from tbtools.runs import reading
+from tbtools.tables import logdir as logdir_tables
 from tbtools.tables.table import LazyTable
 
 RUNS, STEPS = ("a", "b"), 30
@@ -173,13 +174,13 @@ def test_duckdb_pushes_columns_and_filters_into_a_table(
     logdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    read = reading.RunReader.read
+    read = reading.read_files
 
-    def spy(self: object, number: int, selection: object) -> object:
+    def spy(files: object, selection: object, choice: object) -> object:
         asked.append(selection)
-        return read(self, number, selection)
+        return read(files, selection, choice)
 
-    monkeypatch.setattr(reading.RunReader, "read", spy)
+    monkeypatch.setattr(logdir_tables, "read_files", spy)
     with duckdb.connect() as connection:
         connection.register("s", tbtools.open(logdir, threads=1).scalars)
         sql = "SELECT max(step) FROM s WHERE tag = 'loss' AND run = 'b'"

@@ -151,8 +151,18 @@ Node table_of(const Batch& batch, Part part) {
     case Part::tags:
       break;
   }
-  return structs(batch.tags.size(), {named("tag", tags),
-                                     encoded(numbers("metadata", batch.first_metadata), metadata)});
+  return structs(batch.told_tags.size(),
+                 {encoded(numbers("tag", batch.told_tags), tags),
+                  encoded(numbers("metadata", batch.first_metadata), metadata)});
+}
+
+Node table_of(const Group& group, Part part) {
+  const Column<int32_t>& file = part == Part::points ? group.batch.small->file_of_points
+                                : part == Part::rows ? group.file_of_rows
+                                                     : group.file_of_told_tags;
+  Node table = table_of(group.batch, part);
+  table.children.insert(table.children.begin(), numbers("file", file));
+  return table;
 }
 
 Node table_of(const Histograms& histograms) {

@@ -68,6 +68,7 @@ enum class Part {
 
 // Each is a struct array, which Arrow takes for a record batch.
 Node table_of(const Batch& batch, Part part);
+Node table_of(const Group& group, Part part);  // the same of points, rows and tags, behind `file`
 Node table_of(const Histograms& histograms);  // refused, buckets; of legacy ones the statistics
 Node table_of(const StringTensors& tensors);  // refused, shape, strings
 

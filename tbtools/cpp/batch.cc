@@ -27,4 +27,16 @@ void Points::shrink() {
   capacity_ = size_;
 }
 
+void Rows::truncate(size_t rows) {
+  offset.truncate(rows);
+  tag.truncate(rows);
+  step.truncate(rows);
+  wall_time.truncate(rows);
+  field.truncate(rows);
+  metadata.truncate(rows);
+  value.truncate(rows);
+  payload.truncate(rows);
+  points_before.truncate(rows);
+}
+
 }  // namespace tbtools

@@ -95,6 +95,7 @@ struct Rows {
   Column<int64_t> points_before;  // how many Points came before this row
 
   size_t size() const { return offset.size(); }
+  void truncate(size_t size);
 };
 
 // Why a stretch of a file could not be read.
@@ -130,6 +131,7 @@ struct Small {
   explicit Small(bool has_offsets) : points(has_offsets) {}
 
   Points points;
+  Column<int32_t> file_of_points;  // of a group: the number of each point's file
   Strings tags;      // names, by number
   Strings metadata;  // distinct SummaryMetadata, by number
 };
@@ -144,7 +146,21 @@ struct EmptySummary {
 // A batch ends behind the record with which it has as many rows or damages.
 constexpr size_t kMostRows = size_t{1} << 18;
 
-struct Batch {
+// Where a scan ended, and how much it read.
+struct Ending {
+  Stop stop = Stop::end;
+  bool framed = true;        // the next record begins at skip_to (else: search from there)
+  std::optional<Loss> lost;  // if it stopped as lost, why, unless it did nothing but search
+  uint64_t resume = 0;   // if it is full inside a record: how much of its Summary was told
+  uint64_t offset = 0;   // of the record that stopped the scan; else as skip_to
+  uint64_t skip_to = 0;  // where to go on if that record is given up
+  uint64_t need = 0;     // bytes from `offset` that have to be in the window to get further
+  uint64_t found = 0;    // where the first record of this scan began
+  uint64_t records = 0;  // good records read
+  uint64_t unread = 0;   // bytes stepped over
+};
+
+struct Batch : Ending {
   explicit Batch(bool has_offsets) : small(std::make_shared<Small>(has_offsets)) {}
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
@@ -154,24 +170,37 @@ struct Batch {
   Strings& tags = small->tags;
   Strings& metadata = small->metadata;
   Rows rows;
-  Strings file_version;     // the first, if there is one
-  Strings source_metadata;  // the first, of whatever event, if there is one
   std::vector<EmptySummary> empty_summaries;
   Damages damages;  // only with Options::salvage
-  Nullable<int32_t> first_metadata;  // by tag: the first that names a plugin, else the first
+
+  // By file (a scan has one): the first, null if there is none.
+  Strings file_version;
+  Strings source_metadata;  // of whatever event
+  // By file and tag: its number, and its first metadata that names a plugin, else the first.
+  Column<int32_t> told_tags;
+  Nullable<int32_t> first_metadata;
 
   bool has_metadata() const { return metadata.size() > 0; }
+};
 
-  Stop stop = Stop::end;
-  bool framed = true;    // the next record begins at skip_to (else: search from there)
-  std::optional<Loss> lost;  // if it stopped as lost, why, unless it did nothing but search
-  uint64_t resume = 0;   // if it is full inside a record: how much of its Summary was told
-  uint64_t offset = 0;   // of the record that stopped the scan; else as skip_to
-  uint64_t skip_to = 0;  // where to go on if that record is given up
-  uint64_t need = 0;     // bytes from `offset` that have to be in the window to get further
-  uint64_t found = 0;    // where the first record of this scan began
-  uint64_t records = 0;  // good records read
-  uint64_t unread = 0;   // bytes stepped over
+// Where the rows of a file end in those of a group.
+struct FileEnd {
+  size_t points = 0;
+  size_t rows = 0;
+  size_t empty_summaries = 0;
+  size_t told_tags = 0;
+  uint64_t records = 0;
+  bool whole = false;  // else it gave no rows, and has to be read by itself
+};
+
+// Small files that were scanned one after the other into one batch.
+struct Group {
+  explicit Group(bool has_offsets) : batch(has_offsets) {}
+
+  Batch batch;  // its Ending says nothing
+  std::vector<FileEnd> files;
+  Column<int32_t> file_of_rows;  // by row: the number of its file
+  Column<int32_t> file_of_told_tags;
 };
 
 }  // namespace tbtools

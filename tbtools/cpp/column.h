@@ -101,6 +101,7 @@ class Validity {
     bits_.truncate(nulls_ > 0 ? (size_ + 7) / 8 : 0);
   }
 
+  bool valid(size_t i) const { return nulls_ == 0 || (bits_[i / 8] >> (i % 8) & 1) != 0; }
   int64_t nulls() const { return nulls_; }
   const uint8_t* data() const { return nulls_ > 0 ? bits_.data() : nullptr; }
 
@@ -138,7 +139,14 @@ class Nullable {
     validity_.push(false);
   }
 
+  void truncate(size_t size) {
+    values_.truncate(size);
+    validity_.truncate(size);
+  }
+
   size_t size() const { return values_.size(); }
+  bool valid(size_t i) const { return validity_.valid(i); }
+  T operator[](size_t i) const { return values_[i]; }
   const T* data() const { return values_.data(); }
   const Validity& validity() const { return validity_; }
 
@@ -182,6 +190,7 @@ class Strings {
 
   size_t size() const { return offsets_.size() - 1; }
   size_t byte_size() const { return bytes_.size(); }
+  bool valid(size_t i) const { return validity_.valid(i); }
   Bytes operator[](size_t i) const {
     const size_t begin = static_cast<size_t>(offsets_[i]);
     return {bytes_.data() + begin, static_cast<size_t>(offsets_[i + 1]) - begin};

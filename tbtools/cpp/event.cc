@@ -1,5 +1,6 @@
 #include "event.h"
 
+#include "utf8.h"
 #include "wire.h"
 
 namespace tbtools {
@@ -154,7 +155,7 @@ std::string plugin_name_of(Bytes metadata) {
     if (inner.key() == key_of(1, Wire::bytes)) name = inner.bytes();
   }
   // A copy: the pieces of plugin_data may have been joined in a string of this function's.
-  return inner.ok() ? std::string(name.text()) : std::string();
+  return inner.ok() && is_utf8(name) ? std::string(name.text()) : std::string();
 }
 
 bool parse_cut_event(Bytes begin, uint64_t size, CutValue& value) {

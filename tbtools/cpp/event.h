@@ -105,7 +105,8 @@ FieldId value_field(uint32_t key);
 bool parse_event(Bytes message, Event& event);
 bool parse_value(Bytes message, Value& value);
 
-// SummaryMetadata.plugin_data.plugin_name; empty if it is absent or the message malformed.
+// SummaryMetadata.plugin_data.plugin_name; empty if it is absent, no UTF-8, or the message malformed.
+// The one authority on what plugin metadata names, for Python too.
 std::string plugin_name_of(Bytes metadata);
 
 // What can be said of a record of which only the beginning is there.

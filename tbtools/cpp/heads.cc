@@ -36,8 +36,9 @@ size_t jpeg_head_size(Bytes image) {
   return read;
 }
 
-// encoded_image_string, encoded_audio_string, or string_val of TensorProto.
+// encoded_image_string and encoded_audio_string, string_val of TensorProto, and run_metadata.
 uint32_t string_key(FieldId field) {
+  if (field == FieldId::tagged_run_metadata) return key_of(2, Wire::bytes);
   return field == FieldId::tensor ? key_of(8, Wire::bytes) : key_of(4, Wire::bytes);
 }
 

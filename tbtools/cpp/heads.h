@@ -18,8 +18,8 @@ constexpr size_t kHead = 64;
 size_t head_size(Bytes string);
 
 // The fields of which there are heads: those that hold strings of any size.
-constexpr uint32_t kHeadFields =
-    bit(FieldId::image) | bit(FieldId::audio) | bit(FieldId::tensor);
+constexpr uint32_t kHeadFields = bit(FieldId::image) | bit(FieldId::audio) |
+                                 bit(FieldId::tensor) | bit(FieldId::tagged_run_metadata);
 
 // Appends the payload of a row of this field with its strings cut to their heads, and the lengths
 // that stand before them made right; whole if it is no message.

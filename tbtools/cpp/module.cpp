@@ -1,122 +1,16 @@
-// The border to Python: names, argument names and docstrings. No other file includes Python.
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/shared_ptr.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
-#include <algorithm>
-
-#include "arrow.h"
+// The border to Python: names, argument names and docstrings. That of groups of files and of surveys
+// is module_groups.cpp.
+#include "binding.h"
 #include "crc32c.h"
+#include "event.h"
 #include "histograms.h"
-#include "scan.h"
 #include "string_tensors.h"
-#include "summary.h"
-
-namespace nb = nanobind;
-using namespace nb::literals;
 
 namespace tbtools {
 namespace {
 
-// A contiguous buffer of Python's, held for one call.
-class Window {
- public:
-  explicit Window(nb::handle object) {
-    if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0) throw nb::python_error();
-  }
-  ~Window() { PyBuffer_Release(&view_); }
-  Window(const Window&) = delete;
-  Window& operator=(const Window&) = delete;
-
-  Bytes bytes() const {
-    return {static_cast<const uint8_t*>(view_.buf), static_cast<size_t>(view_.len)};
-  }
-
- private:
-  Py_buffer view_;
-};
-
-template <class Struct>
-void delete_capsule(PyObject* capsule, const char* name) noexcept {
-  auto* exported = static_cast<Struct*>(PyCapsule_GetPointer(capsule, name));
-  if (exported->release != nullptr) exported->release(exported);  // else a consumer moved it out
-  delete exported;
-}
-
-// Columns that pyarrow, polars and duckdb import without copying.
-class Table {
- public:
-  Table(std::shared_ptr<const void> owner, Node table)
-      : owner_(std::move(owner)), table_(std::move(table)) {}
-
-  nb::tuple arrow_c_array(nb::object /*requested_schema: the protocol lets us ignore it*/) const {
-    auto schema = std::make_unique<ArrowSchema>();
-    auto array = std::make_unique<ArrowArray>();
-    export_table(table_, owner_, schema.get(), array.get());
-    // The capsules own from here on, so a failure below releases what was exported.
-    nb::object schema_capsule =
-        nb::steal(PyCapsule_New(schema.get(), "arrow_schema", [](PyObject* capsule) {
-          delete_capsule<ArrowSchema>(capsule, "arrow_schema");
-        }));
-    if (!schema_capsule.is_valid()) {
-      schema->release(schema.get());
-      array->release(array.get());
-      throw nb::python_error();
-    }
-    (void)schema.release();
-    nb::object array_capsule =
-        nb::steal(PyCapsule_New(array.get(), "arrow_array", [](PyObject* capsule) {
-          delete_capsule<ArrowArray>(capsule, "arrow_array");
-        }));
-    if (!array_capsule.is_valid()) {
-      array->release(array.get());
-      throw nb::python_error();
-    }
-    (void)array.release();
-    return nb::make_tuple(schema_capsule, array_capsule);
-  }
-
-  int64_t size() const { return table_.length; }
-
- private:
-  std::shared_ptr<const void> owner_;
-  Node table_;
-};
-
-class Scan {
- public:
-  explicit Scan(std::shared_ptr<const Batch> batch) : batch_(std::move(batch)) {}
-
-  const Batch& batch() const { return *batch_; }
-  Table part(Part part) const { return {batch_, table_of(*batch_, part)}; }
-
- private:
-  std::shared_ptr<const Batch> batch_;
-};
-
-nb::list summaries_of(const Scan& scan) {
-  const Batch& batch = scan.batch();
-  std::vector<TagSummary> summaries;
-  {
-    nb::gil_scoped_release release;
-    summaries = summarize(batch);
-  }
-  nb::list found;
-  for (size_t i = 0; i < summaries.size(); ++i) {
-    const TagSummary& s = summaries[i];
-    if (s.points == 0) continue;
-    const std::string_view tag = batch.tags[i].text();
-    found.append(nb::make_tuple(nb::str(tag.data(), tag.size()), s.points, s.first_step,
-                                s.last_step, s.min_step, s.max_step, s.first_time, s.last_time,
-                                s.min_time, s.max_time));
-  }
-  return found;
-}
-
 std::optional<nb::bytes> first_of(const Strings& strings) {
-  if (strings.size() == 0) return std::nullopt;
+  if (!strings.valid(0)) return std::nullopt;
   return nb::bytes(strings[0].data, strings[0].size);
 }
 
@@ -132,16 +26,6 @@ std::optional<std::string> lost_of(const Scan& scan) {
   const std::optional<Loss> lost = scan.batch().lost;
   if (!lost) return std::nullopt;
   return std::string(kLossNames[static_cast<size_t>(*lost)]);
-}
-
-uint32_t mask_of(const std::vector<std::string>& names) {
-  uint32_t mask = 0;
-  for (const std::string& name : names) {
-    const auto* known = std::find(kFieldNames.begin(), kFieldNames.end(), name);
-    if (known == kFieldNames.end()) throw nb::value_error(("no field is called " + name).c_str());
-    mask |= 1u << (known - kFieldNames.begin());
-  }
-  return mask;
 }
 
 Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end, bool search,
@@ -266,15 +150,6 @@ NB_MODULE(_core, m) {
       .def_prop_ro(
           "resume", [](const Scan& s) { return s.batch().resume; },
           "If it stopped inside the record at `offset`: where to go on in it, else 0.")
-      .def("summaries", &summaries_of,
-           nb::sig("def summaries(self) -> list[tuple[str, int, int, int, int, int, float, float, "
-                   "float, float]]"),
-           "Of each tag with points: tag, points, first, last, min and max step, and the same of "
-           "wall_time.")
-      .def(
-          "steps_fall",
-          [](const Scan& s, int64_t before) { return steps_fall(s.batch().points, before); },
-          "before"_a, "Whether the steps of the points ever go back, the first from `before`.")
       .def_prop_ro(
           "has_metadata", [](const Scan& s) { return s.batch().has_metadata(); },
           "Whether any of the tags has metadata.")
@@ -336,6 +211,15 @@ NB_MODULE(_core, m) {
         "ValueError for an unknown field or a `begin` behind the end, BufferError or TypeError if "
         "`window` is no\n"
         "contiguous buffer, MemoryError if memory runs out.");
+  bind_groups(m);
+  m.def(
+      "plugin_of",
+      [](nb::bytes metadata) {
+        return plugin_name_of({static_cast<const uint8_t*>(metadata.data()), metadata.size()});
+      },
+      "metadata"_a,
+      "The plugin that a serialised SummaryMetadata names; empty if it names none, or one that is\n"
+      "no UTF-8, or is malformed.");
   m.def(
       "decode_histograms",
       [](nb::handle payloads, bool legacy) {

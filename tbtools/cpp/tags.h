@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bytes.h"
+#include "column.h"
 
 namespace tbtools {
 
@@ -39,6 +40,34 @@ class NameSet {
   std::unordered_set<std::string_view> index_;
   size_t longest_ = 0;  // bytes
 };
+
+// Distinct strings, numbered in the order in which they came: the dictionary of a column.
+class Names {
+ public:
+  using Name = std::pair<const std::string, int32_t>;
+
+  explicit Names(Strings& column) : column_(column) {}
+  Names(const Names&) = delete;
+  Names& operator=(const Names&) = delete;
+
+  // The one copy of a name, which stays where it is, and its number.
+  const Name& of(Bytes name) {
+    const auto [known, fresh] = numbers_.try_emplace(std::string(name.text()), 0);
+    if (fresh) {
+      known->second = static_cast<int32_t>(column_.size());
+      column_.push(name);
+    }
+    return *known;
+  }
+
+ private:
+  Strings& column_;
+  std::unordered_map<std::string, int32_t> numbers_;
+};
+
+inline Bytes bytes_of(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
 
 // What the last scalar's record of a tag looked like: see repeats.h.
 struct Repeat {
@@ -80,7 +109,7 @@ struct Tag {
   Repeat repeat;
 };
 
-// Numbers tags. Writers log the same tags in the same order step after step, so the tag that
+// The tags of a file. Writers log the same tags in the same order step after step, so the tag that
 // followed last time is tried before the hash table.
 class TagTable {
  public:
@@ -94,13 +123,12 @@ class TagTable {
     return look_up(name);
   }
 
-  // A new one, to be filled in by the caller.
-  Tag& add(Bytes name) {
-    names_.emplace_back(name.text());
+  // A new one, to be filled in by the caller. It points to the name.
+  Tag& add(const Names::Name& name) {
     Tag& tag = tags_.emplace_back();
-    tag.name = {reinterpret_cast<const uint8_t*>(names_.back().data()), name.size};
-    tag.number = static_cast<int32_t>(tags_.size() - 1);
-    index_.emplace(names_.back(), &tag);
+    tag.name = bytes_of(name.first);
+    tag.number = name.second;
+    index_.emplace(name.first, &tag);
     follow(tag);
     return tag;
   }
@@ -124,9 +152,7 @@ class TagTable {
     last_ = &tag;
   }
 
-  // Deques, because entries and names are pointed to and must stay where they are.
-  std::deque<Tag> tags_;
-  std::deque<std::string> names_;
+  std::deque<Tag> tags_;  // they are pointed to and must stay where they are
   std::unordered_map<std::string_view, Tag*> index_;
   Tag before_first_;
   Tag* last_ = &before_first_;

@@ -22,13 +22,15 @@ bool ValueReader::wants(const CutValue& value) const {
 
 void ValueReader::finish() {
   for (const Tag& tag : tags_.tags()) {
-    batch_.tags.push(tag.name);
+    batch_.told_tags.push(tag.number);
     if (tag.first_metadata < 0) {
       batch_.first_metadata.push_null();
     } else {
       batch_.first_metadata.push(tag.first_metadata);
     }
   }
+  if (!has_version_) batch_.file_version.push_null();
+  if (!has_source_) batch_.source_metadata.push_null();
 }
 
 // --- events of one value -------------------------------------------------------------------------
@@ -162,7 +164,8 @@ void ValueReader::add_value(Value& value, Tag& tag) {
 void ValueReader::add_other(Bytes payload) {
   const FieldId field = event_.what.field();
   const Bytes bytes = field == FieldId::none ? payload : event_.what.bytes();
-  if (field == FieldId::file_version && batch_.file_version.size() == 0) {
+  if (field == FieldId::file_version && !has_version_) {
+    has_version_ = true;
     batch_.file_version.push(bytes);
   }
   if (!wants(field) || bytes.size > options_.largest) return;
@@ -173,14 +176,14 @@ void ValueReader::add_other(Bytes payload) {
   if (event_.source_metadata.field() == FieldId::none) {
     rows.metadata.push_null();
   } else {
-    rows.metadata.push(numbered(event_.source_metadata.bytes()).second);
+    rows.metadata.push(dictionaries_.metadata.of(event_.source_metadata.bytes()).second);
   }
 }
 
 // Of whatever event: not every writer opens a file with a version.
 void ValueReader::note_source() {
-  if (event_.source_metadata.field() == FieldId::none) return;
-  if (batch_.source_metadata.size() > 0) return;
+  if (event_.source_metadata.field() == FieldId::none || has_source_) return;
+  has_source_ = true;
   batch_.source_metadata.push(event_.source_metadata.bytes());
 }
 
@@ -212,7 +215,7 @@ void ValueReader::push_row(FieldId field, Bytes payload, bool as_head) {
 
 Tag* ValueReader::new_tag(Bytes name) {
   if (!is_utf8(name)) return nullptr;
-  Tag& tag = tags_.add(name);
+  Tag& tag = tags_.add(dictionaries_.tags.of(name));
   const auto in = [&](const NameSet* set) { return set != nullptr && set->has(name.text()); };
   tag.unwanted = in(options_.skip);
   tag.wants_points = !tag.unwanted && wants(FieldId::simple_value);
@@ -227,9 +230,9 @@ Tag* ValueReader::new_tag(Bytes name) {
 void ValueReader::note_metadata(Tag& tag, Bytes metadata) {
   if (tag.metadata >= 0 && tag.metadata_bytes == metadata) return;
   tag.repeat.length = UINT64_MAX;  // it may be of a tensor with other metadata
-  const auto& [bytes, number] = numbered(metadata);
+  const auto& [bytes, number] = dictionaries_.metadata.of(metadata);
   tag.metadata = number;
-  tag.metadata_bytes = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  tag.metadata_bytes = bytes_of(bytes);
   if (tag.first_metadata < 0) tag.first_metadata = number;
   const std::string plugin = plugin_name_of(metadata);
   tag.plugin_is_known = !plugin.empty();
@@ -243,16 +246,6 @@ void ValueReader::note_metadata(Tag& tag, Bytes metadata) {
     tag.heads_when_bare = tag.plugin_has_heads;
     tag.scalar_when_bare = tag.scalar_when_bare || tag.plugin_is_scalars;
   }
-}
-
-// The one copy of these bytes, which stays where it is, and its number.
-const ValueReader::Metadata& ValueReader::numbered(Bytes metadata) {
-  const auto [entry, fresh] = metadata_.try_emplace(std::string(metadata.text()), 0);
-  if (fresh) {
-    entry->second = static_cast<int32_t>(batch_.metadata.size());
-    batch_.metadata.push(metadata);
-  }
-  return *entry;
 }
 
 }  // namespace tbtools

@@ -5,8 +5,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <unordered_map>
 
 #include "batch.h"
 #include "event.h"
@@ -18,10 +16,19 @@
 
 namespace tbtools {
 
+// Of one batch, whatever the number of files whose rows it has.
+struct Dictionaries {
+  explicit Dictionaries(Batch& batch) : tags(batch.tags), metadata(batch.metadata) {}
+
+  Names tags;
+  Names metadata;
+};
+
+// Reads the records of one file, or of one window of it.
 class ValueReader {
  public:
-  ValueReader(Batch& batch, const Options& options)
-      : batch_(batch), points_(batch.points), options_(options) {}
+  ValueReader(Batch& batch, Dictionaries& dictionaries, const Options& options)
+      : batch_(batch), dictionaries_(dictionaries), points_(batch.points), options_(options) {}
   ValueReader(const ValueReader&) = delete;
   ValueReader& operator=(const ValueReader&) = delete;
 
@@ -46,7 +53,7 @@ class ValueReader {
 
   TagTable& tags() { return tags_; }
 
-  // Gives the batch the tags, when all is read.
+  // Gives the batch the tags and what is told once of a file, when all is read.
   void finish();
 
  private:
@@ -131,14 +138,13 @@ class ValueReader {
   TBTOOLS_NOINLINE Tag* new_tag(Bytes name);
   void note_metadata(Tag& tag, Bytes metadata);
 
-  using Metadata = std::pair<const std::string, int32_t>;
-  const Metadata& numbered(Bytes metadata);
-
   Batch& batch_;
+  Dictionaries& dictionaries_;
   Points& points_;  // of batch_
   const Options options_;
   TagTable tags_;
-  std::unordered_map<std::string, int32_t> metadata_;
+  bool has_version_ = false;  // the batch has that of this file
+  bool has_source_ = false;
   uint64_t offset_ = 0;  // of the record
   uint64_t resume_ = 0;
   Plain plain_;

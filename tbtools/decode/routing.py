@@ -86,6 +86,7 @@ def options_for(known: Claims, selection: Selection, offsets: bool = False) -> S
         plugins=None if any(kind.rest for kind in kinds) else tuple(sorted(plugins)),
         largest=None if None in sizes else max(filter(None, sizes), default=None),
         offsets=offsets,
+        wide=bool(headed),
         heads=tuple(sorted(field for kind in headed for field in kind.fields)),
         head_plugins=tuple(sorted(plugin for kind in headed for plugin in kind.plugins)),
     )
@@ -115,10 +116,14 @@ class Routed:
     events: Events
 
 
+#: The metadata of a tag for values that have none; the number is that of the file.
+OfTag = Callable[[int, str], bytes | None]
+
+
 def route(
-    rows: pa.RecordBatch, run: str, of_tag: Callable[[str], bytes | None], known: Claims
+    rows: pa.RecordBatch, runs: pa.DictionaryArray, of_tag: OfTag, known: Claims
 ) -> Iterator[Routed]:
-    """Split the rows of a scan by kind. ``of_tag`` gives a tag's metadata if a value has none."""
+    """Split the rows of a scan, or of several files (column ``file``), by kind."""
     metadata, codes = _metadata(rows, of_tag)
     fields = rows["field"].dictionary.to_pylist()
     plugins = [plugin_of(each) for each in metadata]
@@ -141,14 +146,14 @@ def route(
     values = pa.array(metadata, pa.binary()).take(codes)
     for each in sorted(set(of_pair)):
         if len(set(of_pair)) == 1:  # as nearly always
-            picked, chosen, own = pa.arange(0, rows.num_rows), rows, values
+            picked, chosen, own, run = pa.arange(0, rows.num_rows), rows, values, runs
         else:
             of_row = pa.array(of_pair, pa.int32()).take(pairs.indices)
             picked = pc.indices_nonzero(pc.equal(of_row, each)).cast(pa.int64())
-            chosen, own = rows.take(picked), values.take(picked)
+            chosen, own, run = rows.take(picked), values.take(picked), runs.take(picked)
         keys = pa.record_batch(
             {
-                "run": labels(run, chosen.num_rows),
+                "run": run,
                 "tag": chosen["tag"],
                 "step": chosen["step"],
                 "wall_time": chosen["wall_time"],
@@ -164,9 +169,7 @@ def route(
         yield Routed(kinds[each], picked, events)
 
 
-def _metadata(
-    rows: pa.RecordBatch, of_tag: Callable[[str], bytes | None]
-) -> tuple[list[bytes | None], pa.Array]:
+def _metadata(rows: pa.RecordBatch, of_tag: OfTag) -> tuple[list[bytes | None], pa.Array]:
     """The distinct metadata of these rows, and which of it each row has. Number 0 is none."""
     own = rows["metadata"]
     values: list[bytes | None] = [None, *own.dictionary.to_pylist()]
@@ -179,16 +182,21 @@ def _metadata(
     if not pc.any(asks).as_py():
         return values, codes
     tags = rows["tag"]
-    needed = pc.unique(tags.indices.filter(asks).drop_null()).to_pylist()
-    of_tags = [0] * len(tags.dictionary)
-    for index in needed:
-        found = of_tag(tags.dictionary[index].as_py())
+    places = tags.indices.cast(pa.int64())  # a number for each tag of each file
+    if "file" in rows.schema.names:
+        places = pc.add(places, pc.multiply(rows["file"].cast(pa.int64()), len(tags.dictionary)))
+    needed = pc.unique(places.filter(asks).drop_null())
+    of_places = [0] * len(needed)
+    for index, place in enumerate(needed.to_pylist()):
+        file, tag = divmod(place, len(tags.dictionary))
+        found = of_tag(file, tags.dictionary[tag].as_py())
         if found is not None:
-            of_tags[index] = len(values)
+            of_places[index] = len(values)
             values.append(found)
-    by_tag = pc.fill_null(pa.array(of_tags, pa.int64()).take(tags.indices), 0)
-    by_tag = pc.if_else(pc.equal(by_tag, 0), codes, by_tag)
-    return values, pc.if_else(asks, by_tag, codes)
+    by_place = pa.array(of_places, pa.int64()).take(pc.index_in(places, needed))
+    by_place = pc.fill_null(by_place, 0)
+    by_place = pc.if_else(pc.equal(by_place, 0), codes, by_place)
+    return values, pc.if_else(asks, by_place, codes)
 
 
 @lru_cache(maxsize=256)
@@ -214,8 +222,8 @@ class Made:
     batch: pa.RecordBatch
 
 
-def decode(routed: Routed, selection: Selection) -> tuple[list[Made], int]:
-    """The rows of the selected tables that a kind makes of its events, and how many it refused.
+def decode(routed: Routed, selection: Selection) -> tuple[list[Made], list[int]]:
+    """The rows of the selected tables that a kind makes of its events, and which it refused.
 
     What the kind refuses, and what has no kind, becomes rows of ``events``.
     """
@@ -251,7 +259,7 @@ def decode(routed: Routed, selection: Selection) -> tuple[list[Made], int]:
         schema = selection.schema_of(UNCLAIMED.name, UNCLAIMED.schema)
         batch = _batch(schema, events.keys.take(left), columns)
         made.append(Made(UNCLAIMED.name, routed.rows.take(left), batch))
-    return [each for each in made if each.batch.num_rows], len(reasons)
+    return [each for each in made if each.batch.num_rows], sorted(reasons)
 
 
 def _is_identity(index: pa.Array, count: int) -> bool:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-__all__ = ["KEPT_DAMAGES", "Damage", "FileHealth"]
+from google.protobuf.message import DecodeError
+
+from tbtools.proto.tfevents_pb2 import SourceMetadata
+
+__all__ = ["KEPT_DAMAGES", "Damage", "FileHealth", "note_writer"]
 
 KEPT_DAMAGES = 1000  # of one file; beyond that only counts go on
 
@@ -95,3 +100,19 @@ class FileHealth:
         self.skipped_bytes -= damage.size
         if self.damages and self.damages[-1] is damage:
             self.damages.pop()
+
+
+def note_writer(health: FileHealth, version: bytes | None, source_metadata: bytes | None) -> None:
+    """Keep the first file_version and the first writer that events name."""
+    if health.file_version is None and version is not None:
+        health.file_version = version.decode("utf-8", "replace")
+    if health.writer is None and source_metadata:
+        health.writer = _writer_of(source_metadata)
+
+
+@lru_cache(maxsize=64)
+def _writer_of(source_metadata: bytes) -> str | None:
+    try:
+        return SourceMetadata.FromString(source_metadata).writer or None
+    except DecodeError:
+        return None

@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
-from google.protobuf.message import DecodeError
 
 from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.discovery import EventFile
-from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth
+from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth, note_writer
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
 from tbtools.proto.metadata import plugin_of
-from tbtools.proto.tfevents_pb2 import SourceMetadata
 
-__all__ = ["EventReader", "OnDamage", "Progress", "ScanOptions"]
+__all__ = ["EventReader", "OnDamage", "Progress", "ScanOptions", "name_set"]
 
 OnDamage = Literal["skip", "stop", "fail"]
 
@@ -31,7 +29,7 @@ OnDamage = Literal["skip", "stop", "fail"]
 Progress = Callable[[int], None]
 
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
-WIDE_WINDOW = 1 << 23  # where only the heads of payloads are copied: few rows in many bytes
+WIDE_WINDOW = 1 << 23  # where few rows are made of many bytes
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
 
@@ -44,7 +42,7 @@ MOST_SPARE = 8
 class ScanOptions:
     """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
 
-    ``decode/routing.py`` makes them of a Selection.
+    ``decode/routing.py`` makes them of a Selection. ``wide`` is for few rows in many bytes.
     """
 
     fields: tuple[str, ...] | None = None
@@ -54,6 +52,7 @@ class ScanOptions:
     head_plugins: tuple[str, ...] = ()
     largest: int | None = None
     offsets: bool = False
+    wide: bool = False
 
 
 class EventReader:
@@ -82,8 +81,8 @@ class EventReader:
         self.metadata: dict[str, bytes] = {}
         self._file = file
         self._options = options or ScanOptions()
-        self._plugins = _name_set(self._options.plugins)
-        self._head_plugins = _name_set(self._options.head_plugins)
+        self._plugins = name_set(self._options.plugins)
+        self._head_plugins = name_set(self._options.head_plugins)
         self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
         self._on_damage = on_damage
         self._progress = progress
@@ -94,7 +93,7 @@ class EventReader:
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
         self._at_end = False  # nothing follows the buffer in the file
-        self._widest = WIDE_WINDOW if self._options.heads else WINDOW
+        self._widest = WIDE_WINDOW if self._options.wide else WINDOW
         self._window = self._widest
         self._resume = 0  # inside the record at ``offset``: what a full batch left of it
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how
@@ -342,10 +341,7 @@ class EventReader:
         """Keeps what the first metadata of a tag and the events of the file itself say."""
         if scan.has_metadata:
             self._declare(pa.record_batch(scan.tags))
-        if self.health.file_version is None and scan.file_version is not None:
-            self.health.file_version = scan.file_version.decode("utf-8", "replace")
-        if self.health.writer is None and (source := scan.source_metadata):
-            self.health.writer = _writer_of(source)
+        note_writer(self.health, scan.file_version, scan.source_metadata)
 
     def _declare(self, tags: pa.RecordBatch) -> None:
         tags = tags.filter(tags["metadata"].is_valid())
@@ -360,17 +356,11 @@ class EventReader:
         if fresh:
             plugins = {tag: plugin_of(metadata) for tag, metadata in self.metadata.items()}
             self._declared = (
-                _name_set([tag for tag, plugin in plugins.items() if plugin]),
-                _name_set([tag for tag, plugin in plugins.items() if plugin == "scalars"]),
+                name_set([tag for tag, plugin in plugins.items() if plugin]),
+                name_set([tag for tag, plugin in plugins.items() if plugin == "scalars"]),
             )
 
 
-def _writer_of(source_metadata: bytes) -> str | None:
-    try:
-        return SourceMetadata.FromString(source_metadata).writer or None
-    except DecodeError:
-        return None
-
-
-def _name_set(names: Iterable[str] | None) -> _core.NameSet | None:
+def name_set(names: Iterable[str] | None) -> _core.NameSet | None:
+    """The names as the core takes them; None if there is no such set."""
     return None if names is None else _core.NameSet(list(names))

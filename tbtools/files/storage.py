@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from tbtools import _core
 
 __all__ = [
     "EMPTY",
@@ -19,6 +22,7 @@ __all__ = [
     "LocalStorage",
     "Source",
     "Storage",
+    "read_each",
 ]
 
 
@@ -59,6 +63,39 @@ class Storage(Protocol):
     def open(self, path: str) -> Source:
         """A file's bytes. Raises OSError if it cannot be read."""
 
+    def read_many(self, files: Sequence[tuple[str, int]], buffer: bytearray) -> list[bool]:
+        """Fill ``buffer`` with the first bytes of small files, given as (path, size), one behind
+        the other; whether it got all of each. ``read_each`` does it with ``open``.
+        """
+
+
+def read_each(storage: Storage, files: Sequence[tuple[str, int]], buffer: bytearray) -> list[bool]:
+    """``Storage.read_many`` for a storage that has no faster way."""
+    got: list[bool] = []
+    begin = 0
+    with memoryview(buffer) as whole:
+        for path, size in files:
+            with whole[begin : begin + size] as room:
+                got.append(_read_whole(storage, path, room))
+            begin += size
+    return got
+
+
+def _read_whole(storage: Storage, path: str, room: memoryview) -> bool:
+    try:
+        source = storage.open(path)
+    except OSError:
+        return False
+    done = 0
+    try:
+        while done < len(room) and (count := source.read_into(done, room[done:])):
+            done += count
+    except OSError:
+        return False
+    finally:
+        source.close()
+    return done == len(room)
+
 
 class LocalStorage:
     """The machine's own files."""
@@ -84,6 +121,12 @@ class LocalStorage:
     def open(self, path: str) -> Source:
         """A file's bytes."""
         return _LocalSource(path)
+
+    def read_many(self, files: Sequence[tuple[str, int]], buffer: bytearray) -> list[bool]:
+        """The first bytes of small files, in one call of the core where it can."""
+        if not _core.reads_files:
+            return read_each(self, files, buffer)
+        return _core.read_files([(os.fsencode(path), size) for path, size in files], buffer)
 
 
 LOCAL = LocalStorage()

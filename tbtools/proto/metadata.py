@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from google.protobuf.message import DecodeError
-
-from tbtools.proto.tfevents_pb2 import SummaryMetadata
+from tbtools import _core
 
 __all__ = ["plugin_of"]
 
 
 @lru_cache(maxsize=4096)
 def plugin_of(metadata: bytes | None) -> str:
-    """The plugin that a serialised SummaryMetadata names; "" if it names none or is not one."""
-    if not metadata:
-        return ""
-    try:
-        return SummaryMetadata.FromString(metadata).plugin_data.plugin_name
-    except DecodeError:
-        return ""
+    """The plugin that a serialised SummaryMetadata names; "" if it names none or is malformed.
+
+    The core says so, which decides by it what a value is while it reads.
+    """
+    return _core.plugin_of(metadata) if metadata else ""

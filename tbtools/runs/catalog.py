@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
 from tbtools.decode.kind import UNCLAIMED, TableSpec, column, table
 from tbtools.files.discovery import readable
-from tbtools.files.health import FileHealth
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SummaryMetadata
-from tbtools.runs.reading import CLAIMS, SCALARS, RunReader
+from tbtools.runs.reading import RunReader
+from tbtools.runs.rows import CLAIMS, SCALARS
 from tbtools.runs.survey import EMPTY, SCALAR, Survey, TagStats
 from tbtools.schema import LABEL
 
@@ -103,52 +104,58 @@ def _table_of(stats: TagStats, found: Survey) -> tuple[str | None, str | None]:
     return (kind.tables[0].name if kind else UNCLAIMED.name), plugin
 
 
-def tags_batch(reader: RunReader) -> pa.RecordBatch:
-    """The rows of ``tags`` for a run."""
+def tags_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:
+    """The rows of ``tags`` for some runs."""
+    return _rows(TAGS, [row for reader in readers for row in _rows_of_tags(reader)])
+
+
+def _rows_of_tags(reader: RunReader) -> Iterator[tuple[object, ...]]:
     found = reader.survey()
-    rows: dict[tuple[str, str | None], list[TagStats]] = {}
-    plugins: dict[tuple[str, str | None], str | None] = {}
+    rows: dict[tuple[str, str], list[TagStats]] = {}
+    plugins: dict[tuple[str, str], str | None] = {}
     for stats in found.stats:
         name, plugin = _table_of(stats, found)
         if stats.tag is not None and name is not None:
             key = (stats.tag, name)
             rows.setdefault(key, []).append(stats)
             plugins[key] = plugins.get(key) or plugin
-    return _rows(
-        TAGS,
-        [
-            (
-                reader.run.name,
-                tag,
-                name,
-                plugins[tag, name],
-                *_names(found.metadata_of(tag or "")),
-                sum(each.points for each in parts),
-                parts[0].first_step,
-                parts[-1].last_step,
-                parts[0].first_time,
-                parts[-1].last_time,
-            )
-            for (tag, name), parts in sorted(rows.items())
-        ],
-    )
+    for (tag, name), parts in sorted(rows.items()):
+        yield (
+            reader.run.name,
+            tag,
+            name,
+            plugins[tag, name],
+            *_names(found.metadata_of(tag)),
+            sum(each.points for each in parts),
+            parts[0].first_step,
+            parts[-1].last_step,
+            parts[0].first_time,
+            parts[-1].last_time,
+        )
 
 
+@lru_cache(maxsize=256)
 def _names(metadata: bytes | None) -> tuple[str | None, str | None]:
+    if not metadata:
+        return None, None
     try:
-        parsed = SummaryMetadata.FromString(metadata or b"")
+        parsed = SummaryMetadata.FromString(metadata)
     except DecodeError:
         return None, None
     return parsed.display_name or None, parsed.summary_description or None
 
 
-def runs_batch(reader: RunReader) -> pa.RecordBatch:
-    """The row of ``runs`` for a run."""
+def runs_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:
+    """The rows of ``runs`` for some runs."""
+    return _rows(RUNS, [_row_of_run(reader) for reader in readers])
+
+
+def _row_of_run(reader: RunReader) -> tuple[object, ...]:
     found = reader.survey()
     tables = {name for name, _ in (_table_of(each, found) for each in found.stats) if name}
     values = [each for each in found.stats if each.tag is not None]
     writers = sorted({health.writer for health in found.health if health.writer})
-    row = (
+    return (
         reader.run.name,
         readable(reader.run.path),
         len(reader.run.files),
@@ -166,16 +173,15 @@ def runs_batch(reader: RunReader) -> pa.RecordBatch:
         sum(health.damaged_records for health in found.health),
         sorted(tables),
     )
-    return _rows(RUNS, [row])
 
 
-def files_batch(run: str, healths: Iterable[FileHealth]) -> pa.RecordBatch:
-    """The rows of ``files`` for these files."""
+def files_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:
+    """The rows of ``files`` for some runs."""
     return _rows(
         FILES,
         [
             (
-                run,
+                health.run,
                 readable(health.path),
                 health.bytes,
                 health.events,
@@ -187,6 +193,7 @@ def files_batch(run: str, healths: Iterable[FileHealth]) -> pa.RecordBatch:
                 health.pending_bytes,
                 health.first_error,
             )
-            for health in healths
+            for reader in readers
+            for health in reader.survey().health
         ],
     )

@@ -2,7 +2,7 @@
 
 The loader is ``EventAccumulator`` of TensorBoard 2.21's
 ``backend/event_processing/plugin_event_accumulator.py`` with ``purge_orphaned_data`` set. The rules
-in words: docs/format.md, "Restarts". How events are found is survey.py's business.
+in words: docs/format.md, "Restarts". The core finds the events (``FileSurvey.marks``).
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["RUN_GRAPH", "Purge", "Purging"]
-
-RUN_GRAPH = "__run_graph__"  # the tag that a graph_def has in TensorBoard
+__all__ = ["Purge", "Purging"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,8 @@ class Purge:
 class Purging:
     """Is fed the events of a run in their order, and notes where TensorBoard drops something.
 
-    Versions and STARTs must all be fed. An event with a Summary need not be if its step is not
-    below ``last_step`` and that of the next such event is not below its own.
+    Versions and STARTs must all be fed; an event with a Summary need not be if its step is not
+    below that of the one before.
     """
 
     def __init__(self) -> None:

@@ -1,29 +1,28 @@
-"""One run → rows of tables: decoded, and filtered by tag, step and restart policy."""
+"""Runs → rows of tables, file by file or a group of small files at a time."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tbtools import _core
-from tbtools.decode.routing import Made, claims, decode, labels, options_for, route
+from tbtools.decode.routing import options_for
 from tbtools.errors import DamageError
-from tbtools.files.discovery import Run
+from tbtools.files.discovery import EventFile, Run
+from tbtools.files.groups import FileGroup, grouped, read_group
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
-from tbtools.kinds import all_kinds, table_specs
 from tbtools.runs.projector import Problems, read_embeddings
-from tbtools.runs.restarts import Overwritten, overwritten
-from tbtools.runs.survey import Survey, position_of, survey
+from tbtools.runs.restarts import Overwritten, Rule, dropped, rules_of
+from tbtools.runs.rows import CLAIMS, Origin, Origins, TagChoice, rows_of
+from tbtools.runs.survey import FileSurvey, Survey, position_of, put_together, survey_files
 from tbtools.selection import RestartPolicy, Selection
 
-__all__ = ["RunReader"]
+__all__ = ["FileOfRun", "Named", "RunReader", "read_files", "survey_group"]
 
-CLAIMS = claims(all_kinds())
-SCALARS = CLAIMS.fields["simple_value"].tables[0]
+Named = tuple[str, pa.RecordBatch]
 
 
 class RunReader:
@@ -32,26 +31,46 @@ class RunReader:
     def __init__(self, run: Run, on_damage: OnDamage, progress: Progress | None = None) -> None:
         self.run = run
         self.failure: DamageError | None = None
-        self._on_damage = on_damage
-        self._progress = progress
+        self.on_damage = on_damage
+        self.progress = progress
         self._lock = threading.Lock()
+        self._surveyed: dict[int, FileSurvey] = {}  # while some files are still missing
         self._survey: Survey | None = None
-        self._overwritten: dict[RestartPolicy, Overwritten | None] = {}
+        self._rules: dict[RestartPolicy, list[Rule]] = {}
+        self._overwritten: dict[RestartPolicy, Overwritten] = {}
         self._dropped: dict[RestartPolicy, int] = {}
         self._health: dict[str, FileHealth] = {}
 
+    @property
+    def files(self) -> list[FileOfRun]:
+        """Its files."""
+        return [((self, number), file) for number, file in enumerate(self.run.files)]
+
+    # --- what it holds -----------------------------------------------------------------------
+
+    @property
+    def is_surveyed(self) -> bool:
+        """Whether ``survey`` is known without reading."""
+        return self._survey is not None
+
     def survey(self) -> Survey:
-        """What the run holds; the first call reads it."""
+        """What the run holds; the first call reads it. Raises DamageError as the reader does."""
+        if self._survey is None:
+            for group in grouped(self.files):
+                for _ in survey_group(group):
+                    pass
+        assert self._survey is not None
+        return self._survey
+
+    def note_survey(self, number: int, found: FileSurvey) -> None:
+        """Keep what a file holds; when all is there, so is the survey."""
         with self._lock:
-            if self._survey is None:
-                try:
-                    self._survey = survey(self.run, self._on_damage, self._progress)
-                except DamageError as error:
-                    self.failure = error
-                    raise
-                for health in self._survey.health:
-                    self._note(health)
-            return self._survey
+            self._note(found.health)
+            self._surveyed[number] = found
+            count = len(self.run.files)
+            if len(self._surveyed) == count and self._survey is None:
+                self._survey = put_together([self._surveyed[each] for each in range(count)])
+                self._surveyed.clear()
 
     def embeddings(self) -> Iterator[pa.RecordBatch]:
         """The rows of ``embeddings``; what cannot be read of them counts as loss."""
@@ -65,6 +84,11 @@ class RunReader:
         with self._lock:
             return [self._health[path] for path in sorted(self._health)]
 
+    def note_health(self, health: FileHealth) -> None:
+        """Keep what a reading saw of a file, and lost."""
+        with self._lock:
+            self._note(health)
+
     def _note(self, health: FileHealth) -> None:
         known = self._health.get(health.path)
         if known is not None:
@@ -74,181 +98,199 @@ class RunReader:
         else:
             known.undecoded = health.undecoded
 
+    # --- restarts ----------------------------------------------------------------------------
+
     def overwritten(self, policy: RestartPolicy) -> Overwritten | None:
         """What restarts overwrote in this run; None if nothing."""
-        if policy == "keep":
+        rules = self._rules_of(policy)
+        if not rules:
             return None
-        found = self.survey()
         with self._lock:
             if policy not in self._overwritten:
-                self._overwritten[policy] = overwritten(found, policy)
+                self._overwritten[policy] = Overwritten(rules)
             return self._overwritten[policy]
+
+    def _rules_of(self, policy: RestartPolicy) -> list[Rule]:
+        if policy not in self._rules:
+            self._rules[policy] = [] if policy == "keep" else rules_of(self.survey(), policy)
+        return self._rules[policy]
 
     def dropped(self, policy: RestartPolicy) -> int:
         """The number of rows that a policy drops."""
-        gone = self.overwritten(policy)
-        if gone is None:
-            return 0
         if policy not in self._dropped:
-            total = 0
-            for number, file in enumerate(self.run.files):
-                health = FileHealth(self.run.name, file.path)
-                reader = EventReader(file, health, ScanOptions(payloads=(), offsets=True))
-                for scan in reader.read():
-                    for part in (scan.points, scan.rows):
-                        if len(part):
-                            total += _count_dropped(pa.record_batch(part), number, gone)
-                reader.close()
-            self._dropped[policy] = total
+            count = dropped(self.survey(), self._rules_of(policy))
+            # Steps of no pattern: the survey keeps no more than what would tell of regular ones.
+            self._dropped[policy] = self._count_dropped(policy) if count is None else count
         return self._dropped[policy]
 
-    def read(self, number: int, selection: Selection) -> Iterator[list[tuple[str, pa.RecordBatch]]]:
-        """The rows of a file, a window at a time: (table, batch), tables in any order.
-
-        Raises DamageError as the reader does.
-        """
-        file = self.run.files[number]
-        gone = self.overwritten(selection.restarts)
-        health = FileHealth(self.run.name, file.path)
-        options = options_for(CLAIMS, selection, offsets=gone is not None)
-        reader = EventReader(file, health, options, self._on_damage, self._progress)
-        rows = _FileRows(self, reader, number, selection, gone)
-        try:
+    def _count_dropped(self, policy: RestartPolicy) -> int:
+        gone = self.overwritten(policy)
+        assert gone is not None
+        total = 0
+        for number, file in enumerate(self.run.files):
+            health = FileHealth(self.run.name, file.path)
+            reader = EventReader(file, health, ScanOptions(payloads=(), offsets=True))
             for scan in reader.read():
-                made = rows.of(scan)
-                if made:
-                    yield made
-        except DamageError as error:
-            self.failure = error
-            raise
-        finally:
+                for part in (scan.points, scan.rows):
+                    if len(part):
+                        batch = pa.record_batch(part)
+                        batch = batch.filter(batch["tag"].is_valid())
+                        position = position_of(number, batch["offset"])
+                        kept = gone.kept(batch["tag"], batch["step"], position)
+                        total += batch.num_rows - (pc.sum(kept).as_py() or 0)
             reader.close()
-        with self._lock:
-            self._note(health)
+        return total
+
+    # --- metadata ----------------------------------------------------------------------------
+
+    def metadata_of(self, number: int, known: dict[str, bytes]) -> Callable[[str], bytes | None]:
+        """Finds a tag's metadata: what is known of the file so far, its own, else the run's."""
+
+        def find(tag: str) -> bytes | None:
+            found = known.get(tag)
+            if found is None:
+                survey = self.survey()
+                found = survey.metadata[number].get(tag) or survey.metadata_of(tag)
+            return found
+
+        return find
 
 
-def _count_dropped(batch: pa.RecordBatch, number: int, gone: Overwritten) -> int:
-    batch = batch.filter(batch["tag"].is_valid())
-    kept = gone.kept(batch["tag"], batch["step"], position_of(number, batch["offset"]))
-    return int(batch.num_rows) - int(pc.sum(kept).as_py() or 0)
+#: A file, its run and its number there.
+FileOfRun = tuple[tuple[RunReader, int], EventFile]
 
 
-class _FileRows:
-    """Makes rows of the scans of one file."""
+def survey_group(files: Sequence[FileOfRun]) -> Iterator[int]:
+    """Find out what a group of files holds, note it in their runs, and give their number.
+
+    Raises DamageError as the reader does.
+    """
+    (first, _), _ = files[0]
+    named = [(reader.run.name, file) for (reader, _), file in files]
+    found = survey_files(named, first.on_damage, first.progress)
+    for (reader, number), _ in files:
+        try:
+            reader.note_survey(number, next(found))
+        except DamageError as error:
+            reader.failure = error
+            raise
+    yield len(files)
+
+
+def read_files(
+    files: Sequence[FileOfRun], selection: Selection, choice: TagChoice
+) -> Iterator[list[Named]]:
+    """The rows of a group of files: (table, batch), tables in any order.
+
+    ``choice`` is the one of all groups of a reading. Raises DamageError as the reader does.
+    """
+    if len(files) == 1:
+        (reader, number), _ = files[0]
+        yield from _read_file(reader, number, selection)
+        return
+    gone = [reader.overwritten(selection.restarts) for (reader, _), _ in files]
+    options = options_for(CLAIMS, selection, offsets=any(each is not None for each in gone))
+    first, _ = files[0][0]
+    named = [(reader.run.name, file) for (reader, _), file in files]
+    group = read_group(named, options, choice.skip, first.progress)
+    scanned = _GroupRows(files, gone, group, selection, choice)
+    begin = read = 0  # numbers of files in the scan, and of files
+    for index, (number, health) in enumerate(zip(group.numbers, group.health, strict=True)):
+        if health is None or number > read:
+            yield from scanned.between(begin, index)
+            for other in range(read, number + (health is None)):
+                (reader, place), _ = files[other]
+                yield from _read_file(reader, place, selection)
+            begin = index + (health is None)
+        read = number + 1
+    yield from scanned.between(begin, len(group.numbers))
+    for (reader, place), _ in files[read:]:
+        yield from _read_file(reader, place, selection)
+
+
+class _GroupRows:
+    """The rows of those files of a group that the scan has."""
 
     def __init__(
         self,
-        run: RunReader,
-        reader: EventReader,
-        number: int,
+        files: Sequence[FileOfRun],
+        gone: Sequence[Overwritten | None],
+        group: FileGroup,
         selection: Selection,
-        gone: Overwritten | None,
+        choice: TagChoice,
     ) -> None:
-        self._run = run
-        self._reader = reader
-        self._number = number
+        self._readers = [files[number][0][0] for number in group.numbers]
+        self._health = group.health
+        self._ends = group.ends
         self._selection = selection
-        self._gone = gone
-        self._seen: dict[str, bool] = {}  # the tags of this file, and whether they are wanted
-        self._may_have_unwanted = False  # the rows of the current scan
-        # A value whose table does not tell its tag is wanted whatever the tag.
-        specs = table_specs()
-        self._may_skip = all("tag" in specs[name].schema.names for name in selection.tables)
+        self._points = pa.record_batch(group.scan.points)
+        self._rows = pa.record_batch(group.scan.rows)
+        self._choice = choice if selection.restricts_tags else None
+        if self._choice is not None:
+            self._choice.note(self._points["tag"].dictionary.to_pylist())
+        origins = []
+        for number, health, metadata in zip(
+            group.numbers, group.health, group.metadata, strict=True
+        ):
+            (reader, place), _ = files[number]
+            find = (
+                metadata.get if len(reader.run.files) == 1 else reader.metadata_of(place, metadata)
+            )
+            blank = health or FileHealth("", "")  # of a file without rows
+            origins.append(Origin(reader.run.name, place, blank, gone[number], find))
+        self._origins = Origins(origins)
 
-    def of(self, scan: _core.Scan) -> list[tuple[str, pa.RecordBatch]]:
-        """The rows of a scan that are selected."""
-        if self._selection.restricts_tags:
-            self._choose_tags(scan)
-        tables = self._selection.tables
-        found: list[Made] = []
-        if len(scan.rows):
-            rows = pa.record_batch(scan.rows)
-            for routed in route(rows, self._run.run.name, self._of_tag, CLAIMS):
-                made, refused = decode(routed, self._selection)
-                found += made
-                self._reader.health.undecoded += refused
-        by_table: dict[str, list[Made]] = {}
-        for each in found:
-            by_table.setdefault(each.table, []).append(each)
-        if SCALARS.name in tables:
-            scalars = self._scalars(scan, by_table.pop(SCALARS.name, []))
-            result = [(SCALARS.name, scalars)] if scalars.num_rows else []
-        else:
-            result = []
-        for table, parts in by_table.items():
-            batch, offset = self._in_order(rows, parts)
-            batch = self._wanted(batch, offset)
-            if batch.num_rows:
-                result.append((table, batch))
-        return result
+    def between(self, begin: int, end: int) -> Iterator[list[Named]]:
+        """The rows of some of the files."""
+        if begin >= end:
+            return
+        (point, row), (points, rows) = (
+            self._ends[begin - 1] if begin else (0, 0),
+            self._ends[end - 1],
+        )
+        some = self._rows.slice(row, rows - row)
+        if point and some.num_rows:
+            before = pc.subtract(some["points_before"], point)
+            some = some.set_column(
+                some.schema.get_field_index("points_before"), "points_before", before
+            )
+        made = rows_of(
+            self._points.slice(point, points - point),
+            some,
+            self._origins,
+            self._selection,
+            self._choice,
+        )
+        if made:
+            yield made
+        for number in range(begin, end):
+            health = self._health[number]
+            assert health is not None
+            self._readers[number].note_health(health)
 
-    def _of_tag(self, tag: str) -> bytes | None:
-        return self._reader.metadata.get(tag) or self._run.survey().metadata_of(tag)
 
-    def _choose_tags(self, scan: _core.Scan) -> None:
-        tags = pa.record_batch(scan.tags)["tag"].to_pylist()
-        fresh = [tag for tag in tags if tag not in self._seen]
-        self._may_have_unwanted = bool(fresh) or not self._may_skip
-        if fresh:
-            wanted = self._selection.wants_tags(fresh, self._run.run.name)
-            self._seen.update(zip(fresh, wanted, strict=True))
-            if self._may_skip:
-                unwanted = [tag for tag, wanted in self._seen.items() if not wanted]
-                self._reader.skip_tags = _core.NameSet(unwanted)
-
-    def _in_order(self, rows: pa.RecordBatch, parts: list[Made]) -> tuple[pa.RecordBatch, pa.Array]:
-        """One batch of what several kinds made for a table, and the offsets of its rows."""
-        if len(parts) == 1:
-            return parts[0].batch, rows["offset"].take(parts[0].origin)
-        origin = pa.concat_arrays([part.origin for part in parts])
-        batches = pa.Table.from_batches([part.batch for part in parts]).unify_dictionaries()
-        order = pc.sort_indices(origin)
-        batch = batches.take(order).combine_chunks().to_batches()[0]
-        return batch, rows["offset"].take(origin.take(order))
-
-    def _scalars(self, scan: _core.Scan, others: list[Made]) -> pa.RecordBatch:
-        """The points of a scan, and between them the scalars that had to look at their run."""
-        points = pa.record_batch(scan.points)
-        schema = self._selection.schema_of(SCALARS.name, SCALARS.schema)
-        run = labels(self._run.run.name, points.num_rows)
-        columns = [run if name == "run" else points[name] for name in schema.names]
-        batch = pa.RecordBatch.from_arrays(columns, schema=schema)
-        offset = points["offset"] if self._gone is not None and points.num_rows else None
-        if not others:
-            return self._wanted(batch, offset)
-        (other,) = others
-        rows = pa.record_batch(scan.rows)
-        before = rows["points_before"].take(other.origin)
-        index = pc.multiply(pa.array(range(points.num_rows), pa.int64()), 2)
-        place = pa.concat_arrays([pc.add(index, 1), pc.multiply(before, 2)])
-        order = pc.sort_indices(place)
-        table = pa.Table.from_batches([batch, other.batch]).unify_dictionaries().take(order)
-        if self._gone is not None:
-            parts = [] if offset is None else [offset]
-            parts.append(rows["offset"].take(other.origin))
-            offset = pa.concat_arrays(parts).take(order)
-        return self._wanted(table.combine_chunks().to_batches()[0], offset)
-
-    def _wanted(self, batch: pa.RecordBatch, offset: pa.Array | None) -> pa.RecordBatch:
-        """The rows of a batch that are selected, by tag, step and restart policy."""
-        mask: pa.Array | None = None
-
-        def narrow(more: pa.Array) -> None:
-            nonlocal mask
-            mask = more if mask is None else pc.and_(mask, more)
-
-        keyed = "tag" in batch.schema.names
-        if self._may_have_unwanted and keyed:
-            tags = batch["tag"]
-            wanted = [self._seen.get(tag, True) for tag in tags.dictionary.to_pylist()]
-            if not all(wanted) or tags.null_count:
-                known = pa.array(wanted, pa.bool_()).take(tags.indices)
-                narrow(pc.fill_null(known, not self._selection.names_tags))
-        steps = self._selection.of_steps(batch)
-        if steps is not None:
-            narrow(steps)
-        if self._gone is not None and offset is not None and keyed:
-            position = position_of(self._number, offset)
-            kept = self._gone.kept(batch["tag"], batch["step"], position)
-            narrow(kept)
-        return batch if mask is None else batch.filter(mask)
+def _read_file(reader: RunReader, number: int, selection: Selection) -> Iterator[list[Named]]:
+    """The rows of a file, a window at a time."""
+    file = reader.run.files[number]
+    gone = reader.overwritten(selection.restarts)
+    health = FileHealth(reader.run.name, file.path)
+    options = options_for(CLAIMS, selection, offsets=gone is not None)
+    events = EventReader(file, health, options, reader.on_damage, reader.progress)
+    find = reader.metadata_of(number, events.metadata)
+    origins = Origins([Origin(reader.run.name, number, health, gone, find)])
+    choice = TagChoice(selection, reader.run.name) if selection.restricts_tags else None
+    try:
+        for scan in events.read():
+            points, rows = pa.record_batch(scan.points), pa.record_batch(scan.rows)
+            if choice is not None:
+                choice.note(points["tag"].dictionary.to_pylist())
+                events.skip_tags = choice.skip
+            made = rows_of(points, rows, origins, selection, choice)
+            if made:
+                yield made
+    except DamageError as error:
+        reader.failure = error
+        raise
+    finally:
+        events.close()
+    reader.note_health(health)

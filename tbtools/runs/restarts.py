@@ -8,30 +8,31 @@ of a tag are kept only below some step.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
+
 import pyarrow as pa
 
-from tbtools.runs.survey import Survey
+from tbtools.runs.survey import Survey, TagStats
 from tbtools.selection import RestartPolicy
 
-__all__ = ["Overwritten", "overwritten"]
+__all__ = ["Overwritten", "Rule", "dropped", "rules_of"]
+
+#: (tag, position, step): from the position on, earlier rows of the tag stay only below the step.
+Rule = tuple[str, int, int]
 
 
 class Overwritten:
     """Tells which rows of a run were overwritten later in the run."""
 
-    def __init__(self, rules: list[tuple[str, int, int]]) -> None:
-        """From each position (tag, position, step) on, earlier rows stay only below the step."""
+    def __init__(self, rules: list[Rule]) -> None:
         import polars as pl
 
-        self._empty = not rules
         frame = pl.DataFrame(
             rules, {"tag": pl.String, "position": pl.Int64, "limit": pl.Int64}, orient="row"
         )
         limit = pl.col("limit").cum_min(reverse=True).over("tag")
         self._rules = frame.sort("position").with_columns(limit)
-
-    def __bool__(self) -> bool:
-        return not self._empty
 
     def kept(self, tag: pa.Array, step: pa.Array, position: pa.Array) -> pa.Array:
         """A mask of the rows that stay; ``position`` must not descend."""
@@ -56,18 +57,14 @@ class Overwritten:
         return kept.to_arrow()
 
 
-def overwritten(survey: Survey, policy: RestartPolicy) -> Overwritten | None:
-    """What is overwritten in a run; None if nothing can be."""
+def rules_of(survey: Survey, policy: RestartPolicy) -> list[Rule]:
+    """What is overwritten in a run; nothing if nothing can be."""
     if policy == "latest":
-        rules = _latest(survey)
-    elif policy == "tensorboard":
-        rules = _tensorboard(survey)
-    else:
-        rules = []
-    return Overwritten(rules) if rules else None
+        return _latest(survey)
+    return _tensorboard(survey) if policy == "tensorboard" else []
 
 
-def _latest(survey: Survey) -> list[tuple[str, int, int]]:
+def _latest(survey: Survey) -> list[Rule]:
     if len(survey.segments) < 2:
         return []
     first: dict[tuple[str, int], int] = {}
@@ -78,10 +75,73 @@ def _latest(survey: Survey) -> list[tuple[str, int, int]]:
     return [(tag, survey.segments[segment], step) for (tag, segment), step in first.items()]
 
 
-def _tensorboard(survey: Survey) -> list[tuple[str, int, int]]:
-    tags = {stats.tag for stats in survey.stats if stats.tag is not None}
+def _tensorboard(survey: Survey) -> list[Rule]:
+    if not survey.purges:
+        return []
+    tags = sorted({stats.tag for stats in survey.stats if stats.tag is not None})
     return [
         (tag, purge.position, purge.step)
         for purge in survey.purges
-        for tag in (sorted(tags) if purge.tag is None else [purge.tag])
+        for tag in (tags if purge.tag is None else [purge.tag])
     ]
+
+
+def dropped(survey: Survey, rules: list[Rule]) -> int | None:
+    """The number of rows that these rules drop, if the survey is enough to tell; else None."""
+    of_tag: dict[str, list[tuple[int, int]]] = {}
+    for tag, position, step in rules:
+        of_tag.setdefault(tag, []).append((position, step))
+    limits = {tag: _Limits(each) for tag, each in of_tag.items()}
+    segments = survey.segments
+    total = 0
+    for stats in survey.stats:
+        known = limits.get(stats.tag or "") if stats.tag is not None else None
+        if known is None:
+            continue
+        begin = segments[stats.segment]
+        last = stats.segment + 1 == len(segments)
+        end = None if last else segments[stats.segment + 1]
+        limit = known.behind(begin)
+        if limit is None or stats.max_step < limit:
+            continue
+        if limit != known.behind(end - 1 if end is not None else None):
+            return None  # something is dropped from inside the segment on
+        above = _above(stats, limit)
+        if above is None:
+            return None
+        total += above
+    return total
+
+
+class _Limits:
+    """The rules of one tag."""
+
+    def __init__(self, rules: list[tuple[int, int]]) -> None:
+        rules.sort()
+        self._positions = [position for position, _ in rules]
+        steps = [step for _, step in rules]
+        self._limits = list(accumulate(reversed(steps), min))[::-1]
+
+    def behind(self, position: int | None) -> int | None:
+        """The step below which rows at this position (None: the end) stay; None if all do."""
+        if position is None:
+            return None
+        index = bisect_right(self._positions, position)
+        return self._limits[index] if index < len(self._limits) else None
+
+
+def _above(stats: TagStats, limit: int) -> int | None:
+    """How many of the steps are at or above a limit; None if that is not known."""
+    if stats.min_step >= limit:
+        return stats.points
+    if stats.steps is None:
+        return None
+    return sum(_above_in(*sequence, limit) for sequence in stats.steps)
+
+
+def _above_in(first: int, stride: int, count: int, limit: int) -> int:
+    if stride > 0:
+        return count - min(max(-((first - limit) // stride), 0), count)
+    if first < limit:
+        return 0
+    return count if stride == 0 else min((first - limit) // -stride + 1, count)

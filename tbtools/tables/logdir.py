@@ -6,21 +6,22 @@ agree with each other however the log grows; ``refresh`` lists the files again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
 
 import pyarrow as pa
 
 from tbtools.decode.kind import TableSpec
 from tbtools.errors import DamageError, NothingFoundError, nearest
 from tbtools.files.discovery import Run, list_runs, named_paths
+from tbtools.files.groups import grouped
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.kinds import table_specs
 from tbtools.runs.catalog import FILES, RUNS, TAGS, files_batch, runs_batch, tags_batch
 from tbtools.runs.projector import EMBEDDINGS
-from tbtools.runs.reading import RunReader
+from tbtools.runs.reading import Named, RunReader, read_files, survey_group
+from tbtools.runs.rows import TagChoice
 from tbtools.selection import Selection
 from tbtools.tables.parallel import in_order, processors
 
@@ -29,10 +30,7 @@ __all__ = ["LogdirTables", "all_specs"]
 #: What is not decoded from events.
 BESIDE = {spec.name: spec for spec in (EMBEDDINGS, TAGS, RUNS, FILES)}
 
-TASK = 1 << 23  # bytes of small files that are worth handing to another thread
-
-T = TypeVar("T")
-Named = tuple[str, pa.RecordBatch]
+RUNS_OF_BATCH = 1 << 10  # rows of what is told of each run
 
 
 def all_specs() -> dict[str, TableSpec]:
@@ -102,45 +100,49 @@ class LogdirTables:
         decoded = {name: columns for name, columns in wanted.items() if name not in BESIDE}
         runs = self._surviving(selection)
         if decoded:
-            groups = self._groups(runs, selection.narrowed(decoded, selection.filter))
-            for batches in in_order([partial(_chained, group) for group in groups], self._threads):
-                yield from batches
-        for name in [name for name in wanted if name in BESIDE]:
-            made = [partial(self._beside, name, reader, selection) for reader in runs]
-            for batch in in_order(made, self._threads):
-                if batch.num_rows:
-                    yield name, batch
+            yield from self._decoded(runs, selection.narrowed(decoded, selection.filter))
+        beside = [name for name in wanted if name in BESIDE]
+        if beside and beside != [EMBEDDINGS.name]:
+            self._survey(runs)
+        for name in beside:
+            for first in range(0, len(runs), RUNS_OF_BATCH):
+                some = runs[first : first + RUNS_OF_BATCH]
+                for batch in self._beside(name, some, selection):
+                    if batch.num_rows:
+                        yield name, batch
 
     def _surviving(self, selection: Selection) -> list[RunReader]:
         wanted = selection.wants_runs([reader.run.name for reader in self._runs])
         return [reader for reader, is_wanted in zip(self._runs, wanted, strict=True) if is_wanted]
 
-    def _groups(
-        self, runs: Sequence[RunReader], selection: Selection
-    ) -> list[list[Callable[[], Iterator[list[Named]]]]]:
-        """Readings of files, put together so that each group is worth a thread's while."""
-        groups: list[list[Callable[[], Iterator[list[Named]]]]] = []
-        size = TASK
-        for reader in runs:
-            for number, file in enumerate(reader.run.files):
-                if size >= TASK:
-                    groups.append([])
-                    size = 0
-                groups[-1].append(partial(reader.read, number, selection))
-                size += file.size
-        return groups
+    def _decoded(self, runs: Sequence[RunReader], selection: Selection) -> Iterator[Named]:
+        if selection.restarts != "keep":
+            self._survey(runs)
+        choice = TagChoice(selection)
+        files = (file for reader in runs for file in reader.files)
+        openers = [partial(read_files, group, selection, choice) for group in grouped(files)]
+        for batches in in_order(openers, self._threads, _size_of):
+            yield from batches
+
+    def _survey(self, runs: Sequence[RunReader]) -> None:
+        """Find out what runs hold, those of which it is not known yet."""
+        files = (file for reader in runs if not reader.is_surveyed for file in reader.files)
+        openers = [partial(survey_group, group) for group in grouped(files)]
+        for _ in in_order(openers, self._threads):
+            pass
 
     def _beside(
-        self, name: str, reader: RunReader, selection: Selection
+        self, name: str, readers: Sequence[RunReader], selection: Selection
     ) -> Iterator[pa.RecordBatch]:
         if name == TAGS.name:
-            yield selection.select(tags_batch(reader))
+            yield selection.select(tags_batch(readers))
         elif name == RUNS.name:
-            yield runs_batch(reader)
+            yield runs_batch(readers)
         elif name == EMBEDDINGS.name:
-            yield from reader.embeddings()
+            for reader in readers:
+                yield from reader.embeddings()
         else:
-            yield files_batch(reader.run.name, reader.survey().health)
+            yield files_batch(readers)
 
     # --- what is known -----------------------------------------------------------------------
 
@@ -176,6 +178,5 @@ class LogdirTables:
         return next((reader.failure for reader in self._runs if reader.failure), None)
 
 
-def _chained(openers: Sequence[Callable[[], Iterator[T]]]) -> Iterator[T]:
-    for opener in openers:
-        yield from opener()
+def _size_of(batches: list[Named]) -> int:
+    return sum(batch.nbytes for _, batch in batches)

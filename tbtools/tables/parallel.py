@@ -6,14 +6,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import TypeVar
 
 __all__ = ["in_order", "processors"]
 
 T = TypeVar("T")
 
-CHUNK = 16  # windows that a thread decodes before it hands them over
+CHUNK = 16  # items that a thread makes before it hands them over,
+CHUNK_BYTES = 1 << 23  # or fewer, as soon as they have this size
 
 
 def processors() -> int:
@@ -23,30 +23,39 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def in_order(openers: Sequence[Callable[[], Iterator[T]]], threads: int) -> Iterator[T]:
+def _no_size(_: object) -> int:
+    return 0
+
+
+def in_order(
+    openers: Sequence[Callable[[], Iterator[T]]],
+    threads: int,
+    size_of: Callable[[T], int] = _no_size,
+) -> Iterator[T]:
     """What each of these iterators gives, one after the other.
 
     Several are worked on at once, and each only a chunk ahead of what was taken, so that memory
-    does not grow with their length. No two threads are ever in the same iterator.
+    does not grow with their length, nor with the size of what they give, if ``size_of`` tells it
+    in bytes. No two threads are ever in the same iterator.
     """
     if threads <= 1:
         for opener in openers:
             yield from opener()
         return
     waiting = deque(openers)
-    running: deque[tuple[Iterator[T], Future[list[T]]]] = deque()
+    running: deque[tuple[Iterator[T], Future[tuple[list[T], bool]]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="tbtools")
     try:
         while waiting or running:
             while waiting and len(running) < threads + 2:
                 items = waiting.popleft()()
-                running.append((items, pool.submit(_chunk, items)))
+                running.append((items, pool.submit(_chunk, items, size_of)))
             items, future = running[0]
-            chunk = future.result()
-            if len(chunk) < CHUNK:
+            chunk, is_last = future.result()
+            if is_last:
                 running.popleft()
             else:
-                running[0] = (items, pool.submit(_chunk, items))
+                running[0] = (items, pool.submit(_chunk, items, size_of))
             yield from chunk
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -56,5 +65,13 @@ def in_order(openers: Sequence[Callable[[], Iterator[T]]], threads: int) -> Iter
                 close()
 
 
-def _chunk(items: Iterator[T]) -> list[T]:
-    return list(islice(items, CHUNK))
+def _chunk(items: Iterator[T], size_of: Callable[[T], int]) -> tuple[list[T], bool]:
+    """Some items, and whether there are no more."""
+    chunk: list[T] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += size_of(item)
+        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+            return chunk, False
+    return chunk, True
