@@ -8,12 +8,14 @@ reader that begins anew for each of their headers, or values, takes forever, or 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 from event_writing import bytes_field, event_message, header, record, summary, varint_field
 
@@ -106,6 +108,22 @@ def values_with_tags_only(size: int) -> bytes:
     return repeated(record(event_message(1, 1.0, summary(*[b"\x0a\x01a"] * 20_000))), size)
 
 
+def noise(size: int) -> bytes:
+    """Bytes without any order."""
+    return Random(1).randbytes(size)
+
+
+def gzip_cut(size: int) -> bytes:
+    """A gzip copy of images that do not pack, without its last bytes."""
+    pieces = []
+    for step in range(size // 200_000 + 1):
+        image = bytes_field(4, Random(step % 20).randbytes(200_000))
+        value = bytes_field(1, "image") + bytes_field(4, image)
+        pieces.append(record(event_message(step % 20, 1.0, summary(value))) if step < 20 else b"")
+        pieces[step] = pieces[step % 20]
+    return gzip.compress(b"".join(pieces), 1)[: size - 7]
+
+
 FILES: dict[str, Callable[[int], bytes]] = {
     "good_images": good_images,
     "headers_of_100_bytes": headers(100),
@@ -123,15 +141,24 @@ FILES: dict[str, Callable[[int], bytes]] = {
     "empty_values": empty_values,
     "one_record_of_empty_values": one_record_of_empty_values,
     "values_with_tags_only": values_with_tags_only,
+    "noise": noise,
+    "gzip_cut": gzip_cut,
 }
+
+WHAT = ("files", "scalars", "everything", "export")
 
 READ = """
 import json, resource, sys, time
 import tbtools
 begin = time.perf_counter()
 logs = tbtools.open(sys.argv[1], threads=1)
-if sys.argv[2] == "files":
-    rows = len(logs["files"].to_table())
+if sys.argv[2] in ("files", "scalars"):
+    rows = len(logs[sys.argv[2]].to_table())
+elif sys.argv[2] == "export":
+    import contextlib, tempfile
+    rows = 0
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(tbtools.NothingFoundError):
+        rows = sum(logs.export(folder, force=True).rows.values())
 else:
     from tbtools.kinds import table_specs
     rows = sum(batch.num_rows for _, batch in logs.scan(table_specs()))
@@ -169,6 +196,7 @@ def main() -> None:
     parser.add_argument("--size", type=float, default=64, help="of each, in MB")
     parser.add_argument("--only", nargs="*", choices=[*FILES], default=[*FILES])
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--what", nargs="*", choices=WHAT, default=WHAT[:3])
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     good: dict[str, float] = {}
@@ -176,7 +204,7 @@ def main() -> None:
         path = write(options.folder, name, int(options.size * MB))
         if not options.measure:
             continue
-        for what in ("files", "everything"):
+        for what in options.what:
             seconds, rows, peak = measure(path.parent, what, options.repeat)
             per_byte = seconds / path.stat().st_size * 1e9
             good.setdefault(what, per_byte)

@@ -59,7 +59,7 @@ class ScanOptions:
 class EventReader:
     """Reads one event file up to where it ended when it was listed.
 
-    With ``follow``, up to where it ends now, and on from there when it has grown.
+    With ``follow``, up to where it ends now, and on from there when it has grown: see ``read``.
 
     ``on_damage`` says what a damaged stretch costs: ``skip`` goes on behind it, ``stop`` gives up
     the rest of the file, ``fail`` raises DamageError. ``offset`` is where the next scan begins.
@@ -90,6 +90,8 @@ class EventReader:
         self._follow = follow
         self._source: Source = EMPTY
         self._is_open = False
+        self._codec: str | None = None
+        self._growing = False
         self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
@@ -98,7 +100,7 @@ class EventReader:
         self._window = self._widest
         self._resume = 0  # inside the record at ``offset``: what a full batch left of it
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how
-        self._open_end: Damage | None = None  # up to the end of the file, as far as is known
+        self._open: list[Damage] = []  # at the end of the file: to be judged again if it grows
 
     def close(self) -> None:
         """Close the file and let go of the buffer. Reading again opens it again."""
@@ -109,15 +111,21 @@ class EventReader:
         self._source.close()
         self._is_open = False
 
-    def read(self) -> Iterator[_core.Scan]:
+    def read(self, growing: bool = False) -> Iterator[_core.Scan]:
         """Scans up to what is the end of the file now. May be called again when it has grown.
+
+        With ``growing`` what stands at its end may be half written. Read so again and again, and
+        without at last, a file gives what it gives if it is read once: docs/format.md, "Growth".
 
         Raises DamageError if anything is damaged and ``on_damage`` is ``fail``.
         """
+        self._growing = growing
         try:
             if not self._is_open:
                 source = self._file.storage.open(self._file.path)
                 self._source = source if self._follow else BoundedSource(source, self._file.size)
+                if self._codec is not None:
+                    self._source = UnpackedSource(self._source, self._codec)
                 self._is_open = True
             yield from self._read()
         except OSError as error:
@@ -128,11 +136,12 @@ class EventReader:
 
     def _read(self) -> Iterator[_core.Scan]:
         self.health.pending_bytes = 0
-        if self._open_end is not None:  # the file may have grown since
-            self.health.retract(self._open_end)
-            self._open_end = None
+        while self._open:  # the file may have grown since
+            self.health.retract(self._open.pop())
         self._at_end = False
-        need: int | None = max(0, self._kept) + 1
+        need: int | None = 1
+        if self._begin <= self.offset <= self._end:
+            need = self._kept + 1
         while need is not None:
             with self._fill(need) as window:
                 scan = self._scan(window)
@@ -146,8 +155,8 @@ class EventReader:
             need = self._go_on(scan)
             if self._progress is not None:
                 self._progress(self.offset - before)
-        if isinstance(self._source, UnpackedSource) and self._source.broken is not None:
-            self._damaged(Damage(self._end, 0, "stream"))
+        if isinstance(self._source, UnpackedSource) and self._source.has_broken(self._growing):
+            self._damaged_for_now(Damage(self._end, 0, "stream"))
         self.health.bytes = self._end
 
     @property
@@ -166,7 +175,7 @@ class EventReader:
             window,
             position=self._begin,
             begin=self.offset - self._begin,
-            at_end=self._at_end,
+            at_end=self._at_end and not self._growing,
             search=self._lost is not None,
             salvage=self._on_damage == "skip",
             resume=self._resume,
@@ -220,10 +229,11 @@ class EventReader:
             self._filled += got
             # Less than was asked for is the end, unless there was more when the file was listed.
             self._at_end = got == 0 or (got < wanted and self._end >= self._file.size)
-            if self._begin == 0 and kept == 0 and self._filled == got:
-                codec = packed_with(bytes(self._buffer[:4]))
-                if codec is not None and not isinstance(self._source, UnpackedSource):
-                    self._source = UnpackedSource(self._source, codec)
+            if self._begin == 0 and not isinstance(self._source, UnpackedSource):
+                self._codec = packed_with(bytes(self._buffer[: min(self._filled, 4)]))
+                if self._codec is not None:
+                    first = bytes(self._buffer[: self._filled])
+                    self._source = UnpackedSource(self._source, self._codec, first)
                     self._filled, self._at_end = 0, False
 
     def _go_on(self, scan: _core.Scan) -> int | None:
@@ -239,8 +249,7 @@ class EventReader:
                 size = self._source.size()
                 if size is not None and scan.skip_to > size:
                     self.health.unread_bytes -= scan.unread
-                    self._pend(scan.offset)
-                    return None
+                    return self._cut_off(scan.offset)
                 self._window = SMALL_WINDOW
                 self.offset = scan.skip_to
                 return 0
@@ -248,11 +257,7 @@ class EventReader:
                 if not self._at_end:
                     self._grow_window()
                     return scan.need
-                if self._end - scan.offset < HEADER:
-                    self._pend(scan.offset)
-                    return None
-                # Intact records may stand inside what the header claims.
-                return self._lose(scan.offset, scan.offset + HEADER, "torn")
+                return self._cut_off(scan.offset)
             case _core.Stop.lost:
                 self.offset = scan.skip_to
                 if scan.lost is not None:
@@ -270,20 +275,28 @@ class EventReader:
         """Goes on behind the damaged record that stopped the scan, as far as policy allows."""
         kind = scan.stop.name
         if self._on_damage == "stop":
-            self._damaged(Damage(scan.offset, self._rest(scan.offset), kind))
+            self._damaged_for_now(Damage(scan.offset, self._rest(scan.offset), kind))
             return None
         if not scan.framed:
             return self._lose(scan.offset, scan.skip_to, kind)
         damage = Damage(scan.offset, scan.skip_to - scan.offset, kind)
-        self._damaged(damage)
         if kind == "bad_data" and self._at_end and self._end - scan.skip_to < HEADER:
             # Whether its length is right shows only when something follows.
-            self._open_end = damage
+            self._damaged_for_now(damage)
             self._pend(scan.skip_to)
             self.offset = scan.offset
             return None
+        self._damaged(damage)
         self.offset = scan.skip_to
         return 0
+
+    def _cut_off(self, offset: int) -> int | None:
+        """The file ends inside a record."""
+        if self._growing or self._rest(offset) < HEADER:
+            self._pend(offset)
+            return None
+        # Intact records may stand inside what the header claims.
+        return self._lose(offset, offset + HEADER, "torn")
 
     def _rest(self, offset: int) -> int:
         size = self._source.size()
@@ -306,8 +319,7 @@ class EventReader:
             return
         # What follows the last eleven bytes may make a header of them, should the file grow.
         self.offset = max(begin + 1, self._end - HEADER + 1)
-        self._open_end = Damage(begin, self._end - begin, kind)
-        self._damaged(self._open_end)
+        self._damaged_for_now(Damage(begin, self._end - begin, kind))
 
     def _pend(self, offset: int) -> None:
         self.offset = offset
@@ -320,7 +332,8 @@ class EventReader:
             begin, kind = self._lost
             self._lost = None
             if self._on_damage == "stop":
-                self._damaged(Damage(begin, self._rest(begin), kind))
+                self._damaged_for_now(Damage(begin, self._rest(begin), kind))
+                self.offset = begin
                 return False
             self._damaged(Damage(begin, scan.found - begin, kind))
         if count := len(scan.damages):
@@ -333,6 +346,11 @@ class EventReader:
         if self._on_damage == "fail":
             raise self._failure(damage)
         self.health.add(damage)
+
+    def _damaged_for_now(self, damage: Damage) -> None:
+        """The same for what ends with the file, and is judged again if it grows."""
+        self._damaged(damage)
+        self._open.append(damage)
 
     def _failure(self, damage: Damage) -> DamageError:
         where = f"{self._file.path}: {damage.what} at offset {damage.offset}"
