@@ -92,6 +92,7 @@ class EventReader:
         self._is_open = False
         self._codec: str | None = None
         self._growing = False
+        self._file_end: int | None = None  # found out only where a record may reach beyond it
         self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
@@ -138,7 +139,7 @@ class EventReader:
         self.health.pending_bytes = 0
         while self._open:  # the file may have grown since
             self.health.retract(self._open.pop())
-        self._at_end = False
+        self._at_end, self._file_end = False, None
         need: int | None = 1
         if self._begin <= self.offset <= self._end:
             need = self._kept + 1
@@ -157,7 +158,7 @@ class EventReader:
                 self._progress(self.offset - before)
         if isinstance(self._source, UnpackedSource) and self._source.has_broken(self._growing):
             self._damaged_for_now(Damage(self._end, 0, "stream"))
-        self.health.bytes = self._end
+        self.health.bytes = self._rest(0)
 
     @property
     def _end(self) -> int:
@@ -179,6 +180,7 @@ class EventReader:
             search=self._lost is not None,
             salvage=self._on_damage == "skip",
             resume=self._resume,
+            file_end=self._file_end,
             may_skip=not isinstance(self._source, UnpackedSource),
             offsets=options.offsets,
             fields=options.fields,
@@ -210,7 +212,8 @@ class EventReader:
         or, where only reading tells, to twice what it had.
         """
         kept = self._kept
-        self._buffer[:kept] = self._buffer[self._filled - kept : self._filled]
+        with memoryview(self._buffer) as whole:  # slices of it are not copied
+            whole[:kept] = whole[self._filled - kept : self._filled]
         self._begin, self._filled = self.offset, kept
         while not self._at_end and self._filled < max(need, kept + 1):
             goal = max(self._window, kept + 1)
@@ -221,7 +224,8 @@ class EventReader:
                 goal = max(goal, min(need + need // 4, most))
             if len(self._buffer) < goal:
                 wider = bytearray(goal)
-                wider[: self._filled] = self._buffer[: self._filled]
+                with memoryview(self._buffer) as whole, memoryview(wider) as wide:
+                    wide[: self._filled] = whole[: self._filled]
                 self._buffer = wider
             with memoryview(self._buffer) as whole, whole[self._filled : goal] as rest:
                 wanted = len(rest)
@@ -256,7 +260,7 @@ class EventReader:
             case _core.Stop.cut:
                 if not self._at_end:
                     self._grow_window()
-                    return scan.need
+                    return self._read_whole(scan)
                 return self._cut_off(scan.offset)
             case _core.Stop.lost:
                 self.offset = scan.skip_to
@@ -289,6 +293,18 @@ class EventReader:
         self._damaged(damage)
         self.offset = scan.skip_to
         return 0
+
+    def _read_whole(self, scan: _core.Scan) -> int | None:
+        """Goes on with a window that holds a record whole, unless it reaches beyond the file."""
+        if scan.need > self._window:
+            size = self._source.size()
+            # It may need the next header, too, of which the file may hold a part.
+            if size is not None and scan.offset + scan.need - HEADER > size:
+                if self._growing or self._on_damage != "skip":
+                    return self._cut_off(scan.offset)
+                self._file_end = size
+                return 0
+        return scan.need
 
     def _cut_off(self, offset: int) -> int | None:
         """The file ends inside a record."""
@@ -323,7 +339,7 @@ class EventReader:
 
     def _pend(self, offset: int) -> None:
         self.offset = offset
-        self.health.pending_bytes = self._end - offset
+        self.health.pending_bytes = self._rest(offset)
 
     def _note_damage(self, scan: _core.Scan) -> bool:
         """Counts what a scan found to be damaged; False if that ends the file."""
