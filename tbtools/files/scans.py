@@ -16,11 +16,11 @@ from google.protobuf.message import DecodeError
 
 from tbtools import _core
 from tbtools.errors import DamageError
+from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
 from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
-from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SourceMetadata
 
 __all__ = ["EventReader", "OnDamage", "Progress", "ScanOptions"]
@@ -63,8 +63,7 @@ class EventReader:
 
     ``on_damage`` says what a damaged stretch costs: ``skip`` goes on behind it, ``stop`` gives up
     the rest of the file, ``fail`` raises DamageError. ``offset`` is where the next scan begins.
-    Between two scans ``skip_tags`` may be replaced. ``metadata`` holds the first SummaryMetadata
-    of each tag of this file, serialised.
+    Between two scans ``skip_tags`` may be replaced.
     """
 
     def __init__(
@@ -79,12 +78,11 @@ class EventReader:
         self.health = health
         self.offset = 0
         self.skip_tags: _core.NameSet | None = None
-        self.metadata: dict[str, bytes] = {}
         self._file = file
         self._options = options or ScanOptions()
         self._plugins = _name_set(self._options.plugins)
         self._head_plugins = _name_set(self._options.head_plugins)
-        self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
+        self._declared = Declared()
         self._on_damage = on_damage
         self._progress = progress
         self._follow = follow
@@ -102,6 +100,11 @@ class EventReader:
         self._resume = 0  # inside the record at ``offset``: what a full batch left of it
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how
         self._open: list[Damage] = []  # at the end of the file: to be judged again if it grows
+
+    @property
+    def metadata(self) -> dict[str, bytes]:
+        """The first SummaryMetadata of each tag of this file, serialised."""
+        return self._declared.metadata
 
     def close(self) -> None:
         """Close the file and let go of the buffer. Reading again opens it again."""
@@ -171,7 +174,6 @@ class EventReader:
 
     def _scan(self, window: memoryview) -> _core.Scan:
         options = self._options
-        declared, scalars = self._declared
         return _core.scan(
             window,
             position=self._begin,
@@ -190,8 +192,8 @@ class EventReader:
             plugins=self._plugins,
             head_plugins=self._head_plugins,
             skip=self.skip_tags,
-            declared=declared,
-            scalars=scalars,
+            declared=self._declared.tags,
+            scalars=self._declared.scalars,
         )
 
     def _fill(self, need: int) -> memoryview:
@@ -375,28 +377,11 @@ class EventReader:
     def _note(self, scan: _core.Scan) -> None:
         """Keeps what the first metadata of a tag and the events of the file itself say."""
         if scan.has_metadata:
-            self._declare(pa.record_batch(scan.tags))
+            self._declared.note(pa.record_batch(scan.tags))
         if self.health.file_version is None and scan.file_version is not None:
             self.health.file_version = scan.file_version.decode("utf-8", "replace")
         if self.health.writer is None and (source := scan.source_metadata):
             self.health.writer = _writer_of(source)
-
-    def _declare(self, tags: pa.RecordBatch) -> None:
-        tags = tags.filter(tags["metadata"].is_valid())
-        fresh = False
-        for tag, metadata in zip(
-            tags["tag"].to_pylist(), tags["metadata"].to_pylist(), strict=True
-        ):
-            known = self.metadata.get(tag)
-            if known is None or (plugin_of(metadata) and not plugin_of(known)):
-                fresh = True
-                self.metadata[tag] = metadata
-        if fresh:
-            plugins = {tag: plugin_of(metadata) for tag, metadata in self.metadata.items()}
-            self._declared = (
-                _name_set([tag for tag, plugin in plugins.items() if plugin]),
-                _name_set([tag for tag, plugin in plugins.items() if plugin == "scalars"]),
-            )
 
 
 def _writer_of(source_metadata: bytes) -> str | None:
