@@ -219,7 +219,7 @@ class EventReader:
         self._begin, self._filled = self.offset, kept
         while not self._at_end and self._filled < max(need, kept + 1):
             goal = max(self._window, kept + 1)
-            if need > goal:
+            if need + need // 4 > goal:
                 size = self._source.size()
                 most = max(2 * self._filled, WINDOW) if size is None else size - self.offset + 1
                 # A quarter more: many headers may claim as much, each beginning a bit later.
