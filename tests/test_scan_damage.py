@@ -223,3 +223,12 @@ def test_a_large_claim_beyond_the_file_needs_no_memory(
             assert len(reader._buffer) <= scans.WINDOW
         assert reader.health.pending_bytes == (listed.size if growing else 12)
         assert reader.health.bytes == listed.size
+
+
+@pytest.mark.parametrize("claimed", [scans.WINDOW - 60_000, scans.WINDOW - 10, 2_000_000])
+def test_a_window_moves_on_by_a_good_part_of_what_it_holds(claimed: int, tmp_path: Path) -> None:
+    path = tmp_path / "tfevents"
+    path.write_bytes(header(claimed) * 400_000)
+    listed = Listed(path.name, str(path), path.stat().st_size)
+    reader = scans.EventReader(listed, FileHealth("r", str(path)))
+    assert len([*reader.read()]) < 4_800_000 // (claimed // 4) + 5
