@@ -142,7 +142,7 @@ class Scan:
     def unread(self) -> int:
         """Bytes of an unwanted record that were stepped over unchecked."""
 
-def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = False, search: bool = False, salvage: bool = False, may_skip: bool = True, resume: int = 0, offsets: bool = False, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, heads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, head_plugins: NameSet | None = None, declared: NameSet | None = None, scalars: NameSet | None = None) -> Scan:
+def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = False, search: bool = False, salvage: bool = False, may_skip: bool = True, resume: int = 0, offsets: bool = False, file_end: int | None = None, fields: Sequence[str] | None = None, payloads: Sequence[str] | None = None, heads: Sequence[str] | None = None, largest: int | None = None, skip: NameSet | None = None, plugins: NameSet | None = None, head_plugins: NameSet | None = None, declared: NameSet | None = None, scalars: NameSet | None = None) -> Scan:
     """
     Reads records from window[begin:] until one stops it.
 
@@ -150,6 +150,8 @@ def scan(window: object, begin: int = 0, *, position: int = 0, at_end: bool = Fa
     result are in the file. With `at_end`, nothing follows the window now. With `search`,
     it begins by looking for a believable header. With `salvage`, it steps over damaged
     stretches and tells them in `damages`; what the window's end leaves open still stops it.
+    `file_end` is where the file ends now, if known: `salvage` searches a record that reaches
+    beyond it as it searches one `at_end`.
     `resume` is that of the scan that ended inside the record at `begin`. `fields` names the fields of which rows
     are wanted, `payloads` those of which the payload is, `largest` the largest payload,
     `skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,

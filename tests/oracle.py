@@ -138,8 +138,11 @@ def _find_header(data: bytes, at: int) -> int | None:
     return next((i for i in range(at, len(data)) if _length_at(data, i) is not None), None)
 
 
-def read(data: bytes) -> Reading:
-    """Everything that is intact, in file order, and where the rest is."""
+def read(data: bytes, growing: bool = False) -> Reading:
+    """Everything that is intact, in file order, and where the rest is.
+
+    With ``growing`` nothing is told that more bytes might change, but for where damage ends.
+    """
     reading = Reading()
     at = 0
 
@@ -156,6 +159,9 @@ def read(data: bytes) -> Reading:
             behind = len(data) if found is None else found
             give_up(behind, "bad_length")
         elif at + HEADER + length + FOOTER > len(data):
+            if growing:
+                reading.pending = len(data) - at
+                break
             found = _find_header(data, at + HEADER)
             if found is None:
                 reading.pending = len(data) - at
@@ -167,6 +173,9 @@ def read(data: bytes) -> Reading:
             behind = end + FOOTER
             payload = data[at + HEADER : end]
             if masked_crc(payload) != struct.unpack_from("<I", data, end)[0]:
+                if growing and len(data) - behind < HEADER:
+                    reading.pending = len(data) - at
+                    break
                 framed = len(data) - behind < HEADER or _length_at(data, behind) is not None
                 if not framed:
                     found = _find_header(data, at + HEADER)

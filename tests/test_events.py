@@ -12,7 +12,7 @@ import oracle
 import pyarrow as pa
 import pytest
 from event_writing import EventFile, header
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import damaged_files
 
@@ -34,11 +34,11 @@ def reader_of(path: Path, **options: object) -> EventReader:
     )
 
 
-def points(reader: EventReader) -> list[tuple[str, int, float]]:
+def points(reader: EventReader, growing: bool = False) -> list[tuple[str, int, float]]:
     """Tag, step and value of all scalars up to the end."""
     found = []
     with closing(reader):
-        for scan in reader.read():
+        for scan in reader.read(growing=growing):
             batch = pa.record_batch(scan.points)
             columns = (batch[name].to_pylist() for name in ("tag", "step", "value"))
             found += zip(*columns, strict=True)
@@ -254,27 +254,129 @@ def test_any_damage_is_read_as_the_oracle_reads_it(
     assert health.pending_bytes == truth.pending
 
 
+def damages_of(reading: FileHealth | oracle.Reading) -> list[tuple[int, int, str]]:
+    """What was damaged, as the reader or the oracle tells it."""
+    return [(each.offset, each.size, each.kind) for each in reading.damages]
+
+
+def half_written() -> EventFile:
+    """A record of 40 bytes whose damaged payload holds the header of an empty record."""
+    return EventFile().record(header(0) + bytes(12)).flip(-1)
+
+
+# While it is written, the record is what the file ends inside of, with a header inside.
+HALF_WRITTEN = half_written()
+FOLLOWED = EventFile().record(header(0) + bytes(12)).flip(-1).scalar("a", 1, 0.5)
+
+
 @settings(max_examples=100)
-@given(file=damaged_files(), data=st.data())
+@given(
+    file=damaged_files(),
+    cuts=st.lists(st.floats(0, 1), max_size=4),
+    closes=st.booleans(),
+    window=st.sampled_from([16, 300, 1 << 20]),
+)
+@example(file=HALF_WRITTEN, cuts=[39 / 40], closes=False, window=1 << 20)
+@example(file=HALF_WRITTEN, cuts=[30 / 40, 39 / 40, 1], closes=True, window=16)
+@example(file=FOLLOWED, cuts=[39 / len(FOLLOWED), 41 / len(FOLLOWED)], closes=False, window=1 << 20)
+@example(file=FOLLOWED, cuts=[51 / len(FOLLOWED)], closes=True, window=1 << 20)
 def test_every_prefix_of_a_file_is_resumable(
-    file: EventFile, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    file: EventFile,
+    cuts: list[float],
+    closes: bool,
+    window: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     whole = file.bytes
     path = tmp_path_factory.mktemp("growing") / "tfevents"
     path.write_bytes(whole)
     expected, healthy = read(path)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=4)))
     path.write_bytes(b"")
-    reader = reader_of(path)
     found = []
-    for cut in [*cuts, len(whole)]:
-        path.write_bytes(whole[:cut])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "WINDOW", window)
+        patch.setattr(events, "_SPARE", [])
+        reader = reader_of(path)
+        for cut in sorted(round(cut * len(whole)) for cut in cuts):
+            path.write_bytes(whole[:cut])
+            found += points(reader, growing=True)
+            so_far = oracle.read(whole[:cut], growing=True)
+            assert reader.health.events == len(so_far.events)
+            assert reader.health.pending_bytes == so_far.pending
+            assert damages_of(reader.health) == damages_of(so_far)
+            if closes:
+                reader.close()
+        path.write_bytes(whole)
         found += points(reader)
     assert repr(found) == repr(expected)  # NaN is equal to itself here
-    # Where damage ends in a prefix, the whole file may have one stretch of what are two here.
     assert reader.health.events == healthy.events
     assert reader.health.skipped_bytes == healthy.skipped_bytes
     assert reader.health.pending_bytes == healthy.pending_bytes
+    assert damages_of(reader.health) == damages_of(healthy)
+
+
+@given(file=damaged_files(), cut=st.floats(0, 1))
+def test_what_is_told_while_a_file_grows_stays_true(file: EventFile, cut: float) -> None:
+    whole = oracle.read(file.bytes)
+    size = round(cut * len(file))
+    so_far = oracle.read(file.bytes[:size], growing=True)
+    assert repr(whole.events[: len(so_far.events)]) == repr(so_far.events)
+    ended = [each for each in so_far.damages if each.offset + each.size < size]
+    assert whole.damages[: len(ended)] == ended
+
+
+def test_a_record_that_is_being_written_is_pending(file: EventFile) -> None:
+    whole = file.junk(half_written().bytes).bytes
+    begin = len(whole) - 40
+    file.cut(-1)
+    reader = reader_of(file.path)
+    assert steps(points(reader, growing=True)) == list(range(10))
+    assert (reader.health.pending_bytes, reader.health.damaged_records) == (39, 0)
+    file.path.write_bytes(whole)
+    assert points(reader, growing=True) == []
+    assert (reader.health.pending_bytes, reader.health.damaged_records) == (40, 0)
+    assert points(reader) == []
+    assert damages_of(reader.health) == [(begin, 40, "bad_data")]
+
+
+def test_records_inside_one_that_is_never_completed_come_out_at_last(file: EventFile) -> None:
+    file.junk(header(1000)).scalar("loss", 10, 5.0).scalar("loss", 11, 5.5)
+    reader = reader_of(file.path)
+    assert steps(points(reader, growing=True)) == list(range(10))
+    assert reader.health.status == "pending"
+    assert steps(points(reader)) == [10, 11]
+    assert [each.kind for each in reader.health.damages] == ["torn"]
+    file.scalar("loss", 12, 6.0)
+    assert steps(points(reader)) == [12]
+
+
+def test_records_inside_a_cut_one_that_nobody_wants_come_out(file: EventFile) -> None:
+    picture = EventFile().value("picture", 10, "image", bytes(300_000)).bytes
+    place = len(file)
+    file.junk(picture[:2000]).scalar("loss", 10, 5.0)
+    found, health = read(file.path, options=ScanOptions(fields=("simple_value",)))
+    assert steps(found) == list(range(11))
+    assert damages_of(health) == [(place, 2000, "torn")]
+    assert (health.unread_bytes, health.pending_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize("damage", ["length", "data", "unframed"])
+def test_stop_stops_once_however_the_file_grows(file: EventFile, damage: str) -> None:
+    place = file.offsets[4]
+    if damage == "unframed":
+        file.remove(place + 20, place + 25)
+    else:
+        file.flip(place + (0 if damage == "length" else 15))
+    whole = file.bytes
+    reader = reader_of(file.path, on_damage="stop")
+    found = []
+    for size in (place + 30, place + 90, len(whole) - 50, len(whole)):
+        file.path.write_bytes(whole[:size])
+        found += steps(points(reader, growing=size < len(whole)))
+    assert found == [0, 1, 2]
+    assert [(each.offset, each.size) for each in reader.health.damages] == [
+        (place, len(whole) - place)
+    ]
 
 
 def test_damage_at_the_end_is_looked_at_again_when_the_file_grows(file: EventFile) -> None:

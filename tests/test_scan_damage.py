@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 import tbtools
 from tbtools import _core
 from tbtools._core import Stop
+from tbtools.files import scans
+from tbtools.files.discovery import EventFile as Listed
+from tbtools.files.health import FileHealth
 
 SMALL = 5000  # bytes: the oracle takes a while for overlapping claims
 
@@ -197,3 +200,35 @@ def test_a_file_with_more_values_than_a_batch_holds_is_read_whole(tmp_path: Path
     path = hostile.write(tmp_path, "one_record_of_empty_values", 1_500_000)
     rows = tbtools.open(path.parent)["events"].count_rows()
     assert rows == 750_000
+
+
+def test_a_record_that_reaches_beyond_the_file_is_torn_before_its_end_is_seen() -> None:
+    file = EventFile().junk(header(10**6)).scalar("a", 1, 0.5)
+    inside = _core.scan(file.bytes, salvage=True, file_end=10**6)
+    assert table(inside.damages) == [{"offset": 0, "size": 12, "kind": "torn"}]
+    assert inside.records == 1
+    assert _core.scan(file.bytes, salvage=True, file_end=10**6 + 16).stop == Stop.cut
+    assert _core.scan(file.bytes, file_end=10**6).stop == Stop.cut
+
+
+def test_a_large_claim_beyond_the_file_needs_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "_SPARE", [])
+    path = hostile.write(tmp_path, "headers_of_2_GB", 20_000_000)
+    listed = Listed(path.name, str(path), path.stat().st_size)
+    for growing in (False, True):
+        reader = scans.EventReader(listed, FileHealth("r", str(path)))
+        for _ in reader.read(growing=growing):
+            assert len(reader._buffer) <= scans.WINDOW
+        assert reader.health.pending_bytes == (listed.size if growing else 12)
+        assert reader.health.bytes == listed.size
+
+
+@pytest.mark.parametrize("claimed", [scans.WINDOW - 60_000, scans.WINDOW - 10, 2_000_000])
+def test_a_window_moves_on_by_a_good_part_of_what_it_holds(claimed: int, tmp_path: Path) -> None:
+    path = tmp_path / "tfevents"
+    path.write_bytes(header(claimed) * 400_000)
+    listed = Listed(path.name, str(path), path.stat().st_size)
+    reader = scans.EventReader(listed, FileHealth("r", str(path)))
+    assert len([*reader.read()]) < 4_800_000 // (claimed // 4) + 5

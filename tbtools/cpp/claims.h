@@ -3,6 +3,7 @@
 // all the same.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -26,7 +27,8 @@ class Claims {
  private:
   TBTOOLS_NOINLINE bool overlapping_is_good(Bytes payload);
   uint32_t crc_up_to(const uint8_t* end);
-  uint32_t power(size_t size);
+  void take_power(size_t size);
+  uint32_t times_power(uint32_t a) const;
 
   const Crc32c& crc_;
   const Bytes window_;
@@ -36,8 +38,8 @@ class Claims {
   // a stretch is the register at its end but for what the register at its beginning makes there.
   const uint8_t* base_ = nullptr;
   std::vector<uint32_t> registers_;
-  size_t size_ = 0;          // of the last stretch,
-  uint32_t power_ = 0;       // and x to the power of its bits
+  size_t size_ = 0;  // of the last stretch; none is empty
+  std::array<uint32_t, 16> multiples_{};  // of x to the power of its bits, by four bits
 };
 
 }  // namespace tbtools

@@ -30,6 +30,7 @@ std::optional<std::string> lost_of(const Scan& scan) {
 
 Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end, bool search,
                  bool salvage, bool may_skip, uint64_t resume, bool offsets,
+                 std::optional<uint64_t> file_end,
                  const std::optional<std::vector<std::string>>& fields,
                  const std::optional<std::vector<std::string>>& payloads,
                  const std::optional<std::vector<std::string>>& heads,
@@ -39,6 +40,7 @@ Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end
   if (begin > window.bytes().size) throw nb::value_error("begin lies behind the window's end");
   const Options options{.position = position,
                         .at_end = at_end,
+                        .file_end = file_end.value_or(UINT64_MAX),
                         .search = search,
                         .salvage = salvage,
                         .resume = resume,
@@ -190,7 +192,7 @@ NB_MODULE(_core, m) {
 
   m.def("scan", &scan_window, "window"_a, "begin"_a = 0, nb::kw_only(), "position"_a = 0,
         "at_end"_a = false, "search"_a = false, "salvage"_a = false, "may_skip"_a = true,
-        "resume"_a = 0, "offsets"_a = false,
+        "resume"_a = 0, "offsets"_a = false, "file_end"_a = nb::none(),
         "fields"_a = nb::none(), "payloads"_a = nb::none(), "heads"_a = nb::none(), "largest"_a = nb::none(),
         "skip"_a = nb::none(), "plugins"_a = nb::none(), "head_plugins"_a = nb::none(),
         "declared"_a = nb::none(), "scalars"_a = nb::none(),
@@ -199,6 +201,8 @@ NB_MODULE(_core, m) {
         "result are in the file. With `at_end`, nothing follows the window now. With `search`,\n"
         "it begins by looking for a believable header. With `salvage`, it steps over damaged\n"
         "stretches and tells them in `damages`; what the window's end leaves open still stops it.\n"
+        "`file_end` is where the file ends now, if known: `salvage` searches a record that reaches\n"
+        "beyond it as it searches one `at_end`.\n"
         "`resume` is that of the scan that ended inside the record at `begin`. `fields` names the fields of which rows\n"
         "are wanted, `payloads` those of which the payload is, `largest` the largest payload,\n"
         "`skip` the tags that are not wanted, `plugins` the only plugins whose tensors are,\n"

@@ -12,6 +12,7 @@ namespace tbtools {
 struct Options {
   uint64_t position = 0;           // of the window's first byte in its file
   bool at_end = false;             // nothing follows the window in the file now
+  uint64_t file_end = UINT64_MAX;  // where the file ends now, if that is known
   bool search = false;             // begin by looking for a believable header
   bool salvage = false;            // go on behind what is damaged, and tell it as Damages
   uint64_t resume = 0;             // Batch::resume of the scan that stopped inside the first record

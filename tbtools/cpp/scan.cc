@@ -143,6 +143,8 @@ class Scanner {
   bool step_over_cut(size_t& at, uint64_t length) {
     const uint64_t size = kHeaderSize + length + kFooterSize;
     const size_t from = at + kHeaderSize;
+    const bool is_torn = options_.at_end || position_of(at) + size > options_.file_end;
+    if (options_.salvage && is_torn) return lose(at, from, Stop::cut, Loss::torn);
     CutValue value;
     if (options_.may_skip &&
         parse_cut_event({window_.data + from, std::min<size_t>(window_.size - from, length)},
@@ -151,7 +153,6 @@ class Scanner {
       batch_.unread += size;
       return stop(Stop::unwanted, at, position_of(at) + size);
     }
-    if (options_.salvage && options_.at_end) return lose(at, from, Stop::cut, Loss::torn);
     return stop(Stop::cut, at, position_of(at), size);
   }
 

@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from tbtools import _core
 from tbtools.errors import DamageError
+from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
 from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth, note_writer
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
-from tbtools.proto.metadata import plugin_of
 
 __all__ = ["EventReader", "OnDamage", "Progress", "ScanOptions", "name_set"]
 
@@ -58,12 +58,11 @@ class ScanOptions:
 class EventReader:
     """Reads one event file up to where it ended when it was listed.
 
-    With ``follow``, up to where it ends now, and on from there when it has grown.
+    With ``follow``, up to where it ends now, and on from there when it has grown: see ``read``.
 
     ``on_damage`` says what a damaged stretch costs: ``skip`` goes on behind it, ``stop`` gives up
     the rest of the file, ``fail`` raises DamageError. ``offset`` is where the next scan begins.
-    Between two scans ``skip_tags`` may be replaced. ``metadata`` holds the first SummaryMetadata
-    of each tag of this file, serialised.
+    Between two scans ``skip_tags`` may be replaced.
     """
 
     def __init__(
@@ -78,17 +77,19 @@ class EventReader:
         self.health = health
         self.offset = 0
         self.skip_tags: _core.NameSet | None = None
-        self.metadata: dict[str, bytes] = {}
         self._file = file
         self._options = options or ScanOptions()
         self._plugins = name_set(self._options.plugins)
         self._head_plugins = name_set(self._options.head_plugins)
-        self._declared: tuple[_core.NameSet | None, _core.NameSet | None] = (None, None)
+        self._declared = Declared()
         self._on_damage = on_damage
         self._progress = progress
         self._follow = follow
         self._source: Source = EMPTY
         self._is_open = False
+        self._codec: str | None = None
+        self._growing = False
+        self._file_end: int | None = None  # found out only where a record may reach beyond it
         self._buffer = _SPARE.pop() if _SPARE else bytearray(WINDOW)
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
@@ -97,7 +98,12 @@ class EventReader:
         self._window = self._widest
         self._resume = 0  # inside the record at ``offset``: what a full batch left of it
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how
-        self._open_end: Damage | None = None  # up to the end of the file, as far as is known
+        self._open: list[Damage] = []  # at the end of the file: to be judged again if it grows
+
+    @property
+    def metadata(self) -> dict[str, bytes]:
+        """The first SummaryMetadata of each tag of this file, serialised."""
+        return self._declared.metadata
 
     def close(self) -> None:
         """Close the file and let go of the buffer. Reading again opens it again."""
@@ -108,15 +114,21 @@ class EventReader:
         self._source.close()
         self._is_open = False
 
-    def read(self) -> Iterator[_core.Scan]:
+    def read(self, growing: bool = False) -> Iterator[_core.Scan]:
         """Scans up to what is the end of the file now. May be called again when it has grown.
+
+        With ``growing`` what stands at its end may be half written. Read so again and again, and
+        without at last, a file gives what it gives if it is read once: docs/format.md, "Growth".
 
         Raises DamageError if anything is damaged and ``on_damage`` is ``fail``.
         """
+        self._growing = growing
         try:
             if not self._is_open:
                 source = self._file.storage.open(self._file.path)
                 self._source = source if self._follow else BoundedSource(source, self._file.size)
+                if self._codec is not None:
+                    self._source = UnpackedSource(self._source, self._codec)
                 self._is_open = True
             yield from self._read()
         except OSError as error:
@@ -127,11 +139,12 @@ class EventReader:
 
     def _read(self) -> Iterator[_core.Scan]:
         self.health.pending_bytes = 0
-        if self._open_end is not None:  # the file may have grown since
-            self.health.retract(self._open_end)
-            self._open_end = None
-        self._at_end = False
-        need: int | None = max(0, self._kept) + 1
+        while self._open:  # the file may have grown since
+            self.health.retract(self._open.pop())
+        self._at_end, self._file_end = False, None
+        need: int | None = 1
+        if self._begin <= self.offset <= self._end:
+            need = self._kept + 1
         while need is not None:
             with self._fill(need) as window:
                 scan = self._scan(window)
@@ -145,9 +158,9 @@ class EventReader:
             need = self._go_on(scan)
             if self._progress is not None:
                 self._progress(self.offset - before)
-        if isinstance(self._source, UnpackedSource) and self._source.broken is not None:
-            self._damaged(Damage(self._end, 0, "stream"))
-        self.health.bytes = self._end
+        if isinstance(self._source, UnpackedSource) and self._source.has_broken(self._growing):
+            self._damaged_for_now(Damage(self._end, 0, "stream"))
+        self.health.bytes = self._rest(0)
 
     @property
     def _end(self) -> int:
@@ -160,15 +173,15 @@ class EventReader:
 
     def _scan(self, window: memoryview) -> _core.Scan:
         options = self._options
-        declared, scalars = self._declared
         return _core.scan(
             window,
             position=self._begin,
             begin=self.offset - self._begin,
-            at_end=self._at_end,
+            at_end=self._at_end and not self._growing,
             search=self._lost is not None,
             salvage=self._on_damage == "skip",
             resume=self._resume,
+            file_end=self._file_end,
             may_skip=not isinstance(self._source, UnpackedSource),
             offsets=options.offsets,
             fields=options.fields,
@@ -178,8 +191,8 @@ class EventReader:
             plugins=self._plugins,
             head_plugins=self._head_plugins,
             skip=self.skip_tags,
-            declared=declared,
-            scalars=scalars,
+            declared=self._declared.tags,
+            scalars=self._declared.scalars,
         )
 
     def _fill(self, need: int) -> memoryview:
@@ -200,18 +213,20 @@ class EventReader:
         or, where only reading tells, to twice what it had.
         """
         kept = self._kept
-        self._buffer[:kept] = self._buffer[self._filled - kept : self._filled]
+        with memoryview(self._buffer) as whole:  # slices of it are not copied
+            whole[:kept] = whole[self._filled - kept : self._filled]
         self._begin, self._filled = self.offset, kept
         while not self._at_end and self._filled < max(need, kept + 1):
             goal = max(self._window, kept + 1)
-            if need > goal:
+            if need + need // 4 > goal:
                 size = self._source.size()
                 most = max(2 * self._filled, WINDOW) if size is None else size - self.offset + 1
                 # A quarter more: many headers may claim as much, each beginning a bit later.
                 goal = max(goal, min(need + need // 4, most))
             if len(self._buffer) < goal:
                 wider = bytearray(goal)
-                wider[: self._filled] = self._buffer[: self._filled]
+                with memoryview(self._buffer) as whole, memoryview(wider) as wide:
+                    wide[: self._filled] = whole[: self._filled]
                 self._buffer = wider
             with memoryview(self._buffer) as whole, whole[self._filled : goal] as rest:
                 wanted = len(rest)
@@ -219,10 +234,11 @@ class EventReader:
             self._filled += got
             # Less than was asked for is the end, unless there was more when the file was listed.
             self._at_end = got == 0 or (got < wanted and self._end >= self._file.size)
-            if self._begin == 0 and kept == 0 and self._filled == got:
-                codec = packed_with(bytes(self._buffer[:4]))
-                if codec is not None and not isinstance(self._source, UnpackedSource):
-                    self._source = UnpackedSource(self._source, codec)
+            if self._begin == 0 and not isinstance(self._source, UnpackedSource):
+                self._codec = packed_with(bytes(self._buffer[: min(self._filled, 4)]))
+                if self._codec is not None:
+                    first = bytes(self._buffer[: self._filled])
+                    self._source = UnpackedSource(self._source, self._codec, first)
                     self._filled, self._at_end = 0, False
 
     def _go_on(self, scan: _core.Scan) -> int | None:
@@ -238,20 +254,15 @@ class EventReader:
                 size = self._source.size()
                 if size is not None and scan.skip_to > size:
                     self.health.unread_bytes -= scan.unread
-                    self._pend(scan.offset)
-                    return None
+                    return self._cut_off(scan.offset)
                 self._window = SMALL_WINDOW
                 self.offset = scan.skip_to
                 return 0
             case _core.Stop.cut:
                 if not self._at_end:
                     self._grow_window()
-                    return scan.need
-                if self._end - scan.offset < HEADER:
-                    self._pend(scan.offset)
-                    return None
-                # Intact records may stand inside what the header claims.
-                return self._lose(scan.offset, scan.offset + HEADER, "torn")
+                    return self._read_whole(scan)
+                return self._cut_off(scan.offset)
             case _core.Stop.lost:
                 self.offset = scan.skip_to
                 if scan.lost is not None:
@@ -269,20 +280,40 @@ class EventReader:
         """Goes on behind the damaged record that stopped the scan, as far as policy allows."""
         kind = scan.stop.name
         if self._on_damage == "stop":
-            self._damaged(Damage(scan.offset, self._rest(scan.offset), kind))
+            self._damaged_for_now(Damage(scan.offset, self._rest(scan.offset), kind))
             return None
         if not scan.framed:
             return self._lose(scan.offset, scan.skip_to, kind)
         damage = Damage(scan.offset, scan.skip_to - scan.offset, kind)
-        self._damaged(damage)
         if kind == "bad_data" and self._at_end and self._end - scan.skip_to < HEADER:
             # Whether its length is right shows only when something follows.
-            self._open_end = damage
+            self._damaged_for_now(damage)
             self._pend(scan.skip_to)
             self.offset = scan.offset
             return None
+        self._damaged(damage)
         self.offset = scan.skip_to
         return 0
+
+    def _read_whole(self, scan: _core.Scan) -> int | None:
+        """Goes on with a window that holds a record whole, unless it reaches beyond the file."""
+        if scan.need > self._window:
+            size = self._source.size()
+            # It may need the next header, too, of which the file may hold a part.
+            if size is not None and scan.offset + scan.need - HEADER > size:
+                if self._growing or self._on_damage != "skip":
+                    return self._cut_off(scan.offset)
+                self._file_end = size
+                return 0
+        return scan.need
+
+    def _cut_off(self, offset: int) -> int | None:
+        """The file ends inside a record."""
+        if self._growing or self._rest(offset) < HEADER:
+            self._pend(offset)
+            return None
+        # Intact records may stand inside what the header claims.
+        return self._lose(offset, offset + HEADER, "torn")
 
     def _rest(self, offset: int) -> int:
         size = self._source.size()
@@ -305,12 +336,11 @@ class EventReader:
             return
         # What follows the last eleven bytes may make a header of them, should the file grow.
         self.offset = max(begin + 1, self._end - HEADER + 1)
-        self._open_end = Damage(begin, self._end - begin, kind)
-        self._damaged(self._open_end)
+        self._damaged_for_now(Damage(begin, self._end - begin, kind))
 
     def _pend(self, offset: int) -> None:
         self.offset = offset
-        self.health.pending_bytes = self._end - offset
+        self.health.pending_bytes = self._rest(offset)
 
     def _note_damage(self, scan: _core.Scan) -> bool:
         """Counts what a scan found to be damaged; False if that ends the file."""
@@ -319,7 +349,8 @@ class EventReader:
             begin, kind = self._lost
             self._lost = None
             if self._on_damage == "stop":
-                self._damaged(Damage(begin, self._rest(begin), kind))
+                self._damaged_for_now(Damage(begin, self._rest(begin), kind))
+                self.offset = begin
                 return False
             self._damaged(Damage(begin, scan.found - begin, kind))
         if count := len(scan.damages):
@@ -333,6 +364,11 @@ class EventReader:
             raise self._failure(damage)
         self.health.add(damage)
 
+    def _damaged_for_now(self, damage: Damage) -> None:
+        """The same for what ends with the file, and is judged again if it grows."""
+        self._damaged(damage)
+        self._open.append(damage)
+
     def _failure(self, damage: Damage) -> DamageError:
         where = f"{self._file.path}: {damage.what} at offset {damage.offset}"
         return DamageError(f"{where} (--on-damage skip reads what is intact)")
@@ -340,25 +376,8 @@ class EventReader:
     def _note(self, scan: _core.Scan) -> None:
         """Keeps what the first metadata of a tag and the events of the file itself say."""
         if scan.has_metadata:
-            self._declare(pa.record_batch(scan.tags))
+            self._declared.note(pa.record_batch(scan.tags))
         note_writer(self.health, scan.file_version, scan.source_metadata)
-
-    def _declare(self, tags: pa.RecordBatch) -> None:
-        tags = tags.filter(tags["metadata"].is_valid())
-        fresh = False
-        for tag, metadata in zip(
-            tags["tag"].to_pylist(), tags["metadata"].to_pylist(), strict=True
-        ):
-            known = self.metadata.get(tag)
-            if known is None or (plugin_of(metadata) and not plugin_of(known)):
-                fresh = True
-                self.metadata[tag] = metadata
-        if fresh:
-            plugins = {tag: plugin_of(metadata) for tag, metadata in self.metadata.items()}
-            self._declared = (
-                name_set([tag for tag, plugin in plugins.items() if plugin]),
-                name_set([tag for tag, plugin in plugins.items() if plugin == "scalars"]),
-            )
 
 
 def name_set(names: Iterable[str] | None) -> _core.NameSet | None:
