@@ -28,7 +28,7 @@ constexpr uint32_t product(uint32_t a, uint32_t b) {
 // [k][digit]: x to the power of 8 * digit * 256^k.
 using Powers = std::array<std::array<uint32_t, 256>, 4>;
 
-Powers make_powers() {
+constexpr Powers make_powers() {
   Powers powers{};
   uint32_t base = kOne >> 8;
   for (auto& digits : powers) {
@@ -39,15 +39,17 @@ Powers make_powers() {
   return powers;
 }
 
+// Made by the compiler: a lock that guards it while it is made could be inherited by a fork.
+constexpr Powers kPowers = make_powers();
+
 }  // namespace
 
 uint32_t Claims::power(size_t size) {
-  static const Powers powers = make_powers();
   if (size == size_ && power_ != 0) return power_;
   power_ = kOne;
-  for (size_t k = 0; k < powers.size(); ++k) {
+  for (size_t k = 0; k < kPowers.size(); ++k) {
     const size_t digit = size >> 8 * k & 0xFF;
-    if (digit != 0) power_ = product(powers[k][digit], power_);
+    if (digit != 0) power_ = product(kPowers[k][digit], power_);
   }
   size_ = size;
   return power_;
