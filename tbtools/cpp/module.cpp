@@ -39,8 +39,9 @@ class Window {
 };
 
 template <class Struct>
-void delete_capsule(PyObject* capsule, const char* name) noexcept {
-  auto* exported = static_cast<Struct*>(PyCapsule_GetPointer(capsule, name));
+void delete_capsule(PyObject* capsule) noexcept {
+  // By whatever name it has by now: any other gives null.
+  auto* exported = static_cast<Struct*>(PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule)));
   if (exported->release != nullptr) exported->release(exported);  // else a consumer moved it out
   delete exported;
 }
@@ -57,9 +58,7 @@ class Table {
     export_table(table_, owner_, schema.get(), array.get());
     // The capsules own from here on, so a failure below releases what was exported.
     nb::object schema_capsule =
-        nb::steal(PyCapsule_New(schema.get(), "arrow_schema", [](PyObject* capsule) {
-          delete_capsule<ArrowSchema>(capsule, "arrow_schema");
-        }));
+        nb::steal(PyCapsule_New(schema.get(), "arrow_schema", delete_capsule<ArrowSchema>));
     if (!schema_capsule.is_valid()) {
       schema->release(schema.get());
       array->release(array.get());
@@ -67,9 +66,7 @@ class Table {
     }
     (void)schema.release();
     nb::object array_capsule =
-        nb::steal(PyCapsule_New(array.get(), "arrow_array", [](PyObject* capsule) {
-          delete_capsule<ArrowArray>(capsule, "arrow_array");
-        }));
+        nb::steal(PyCapsule_New(array.get(), "arrow_array", delete_capsule<ArrowArray>));
     if (!array_capsule.is_valid()) {
       array->release(array.get());
       throw nb::python_error();
@@ -173,28 +170,40 @@ Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end
   return Scan(scan(window.bytes(), begin, options));
 }
 
-// A binary array of any Arrow library, held for one call.
+// A binary array of any Arrow library. It is moved out of its capsules, as the protocol has it, so
+// that nobody else releases it meanwhile.
 class Payloads {
  public:
   explicit Payloads(nb::handle array) {
     if (!nb::hasattr(array, "__arrow_c_array__")) throw nb::type_error("not an Arrow array");
-    capsules_ = array.attr("__arrow_c_array__")();
-    const auto* schema = member<ArrowSchema>(0, "arrow_schema");
+    const nb::object capsules = array.attr("__arrow_c_array__")();
+    if (!nb::isinstance<nb::tuple>(capsules) || nb::len(capsules) != 2) {
+      throw nb::type_error("__arrow_c_array__ gave no pair of capsules");
+    }
+    ArrowSchema* const schema = exported<ArrowSchema>(capsules[0], "arrow_schema");
+    ArrowArray* const values = exported<ArrowArray>(capsules[1], "arrow_array");
     if (std::string_view(schema->format) != "z") throw nb::type_error("not an array of binary");
+    array_ = *values;
+    values->release = nullptr;
   }
+  ~Payloads() { array_.release(&array_); }
+  Payloads(const Payloads&) = delete;
+  Payloads& operator=(const Payloads&) = delete;
 
-  BinaryView view() const { return view_of(*member<ArrowArray>(1, "arrow_array")); }
+  BinaryView view() const { return view_of(array_); }
 
  private:
   template <class Struct>
-  const Struct* member(size_t which, const char* name) const {
-    const nb::object capsule = capsules_[which];
-    const void* exported = PyCapsule_GetPointer(capsule.ptr(), name);
-    if (exported == nullptr) throw nb::python_error();
-    return static_cast<const Struct*>(exported);
+  static Struct* exported(nb::handle capsule, const char* name) {
+    auto* const found = static_cast<Struct*>(PyCapsule_GetPointer(capsule.ptr(), name));
+    if (found == nullptr) throw nb::python_error();
+    if (found->release == nullptr) {
+      throw nb::value_error("the array was released, or moved out of its capsules, before");
+    }
+    return found;
   }
 
-  nb::object capsules_;
+  ArrowArray array_;
 };
 
 template <class Decode>
