@@ -59,8 +59,8 @@ Node encoded(Node indices, Node values) {
   return indices;
 }
 
-// Texts as Arrow lays them out. They are made by the compiler, so that they outlive whoever holds an
-// array that they are the dictionary of, and no thread ever waits for another to make them.
+// Texts as Arrow lays them out. They are made by the compiler, so that they outlive whoever holds
+// an array that they are the dictionary of, and no thread ever waits for another to make them.
 template <const auto& kTexts>
 struct Texts {
   static constexpr size_t kSize = [] {

@@ -2,8 +2,8 @@
 
 #include <new>
 
-// A sanitizer sees a byte behind a block, or one of a block that was given back, only if every block
-// is an allocation of its own.
+// A sanitizer sees a byte behind a block, or one of a block that was given back, only if every
+// block is an allocation of its own.
 #if defined(TBTOOLS_SANITIZE) || defined(__SANITIZE_ADDRESS__)
 #define TBTOOLS_POOL 0
 #elif defined(__has_feature)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bytes.h"
+#include "work.h"
 
 namespace tbtools {
 
@@ -113,6 +114,7 @@ class TagTable {
 
  private:
   TBTOOLS_NOINLINE Tag* look_up(Bytes name) {
+    count_work(name.size);
     const auto known = index_.find(name.text());
     if (known == index_.end()) return nullptr;
     follow(*known->second);
