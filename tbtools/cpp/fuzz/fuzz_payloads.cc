@@ -107,9 +107,10 @@ void export_once(const std::shared_ptr<const Columns>& columns, int64_t rows) {
 }
 
 // Every byte of a payload is read, compared and copied a bounded number of times: joined, then put
-// into three columns as doubles that may have been floats, or checked to be UTF-8.
-constexpr uint64_t kMostWork = 24;  // per byte
-constexpr uint64_t kMostWorkOfRow = 64;
+// into three columns as doubles that may have been floats, or checked to be UTF-8. A row without a
+// byte has statistics all the same, and columns double.
+constexpr uint64_t kMostWork = 32;  // per byte
+constexpr uint64_t kMostWorkOfRow = 128;
 
 template <class Decode>
 void check_all(const Payloads& payloads, uint64_t seed, Decode decode) {
