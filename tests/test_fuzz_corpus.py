@@ -1,4 +1,4 @@
-"""The fuzz target's corpus: read as the oracle reads it, and replayed with sanitizers."""
+"""The fuzz targets' corpus: read as the oracle reads it, and replayed with sanitizers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from driver import assert_agrees, drive
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "fuzz_corpus"
-INPUTS = sorted(path for path in CORPUS.iterdir() if not path.suffix and path.is_file())
+INPUTS = sorted((CORPUS / "scan").iterdir())
+PAYLOADS = sorted((CORPUS / "payloads").iterdir())
 
 
 def file_of(seed: bytes) -> bytes:
@@ -42,7 +43,8 @@ def test_every_input_is_read_as_the_oracle_reads_it(path: Path) -> None:
 
 def test_the_corpus_is_small() -> None:
     assert 20 < len(INPUTS) < 60
-    assert max(path.stat().st_size for path in INPUTS) <= 4096
+    assert 5 < len(PAYLOADS) < 60
+    assert max(path.stat().st_size for path in INPUTS + PAYLOADS) <= 4096
 
 
 def test_the_seeds_are_those_that_their_script_makes(tmp_path: Path) -> None:
@@ -52,12 +54,15 @@ def test_the_seeds_are_those_that_their_script_makes(tmp_path: Path) -> None:
     for module in ("event_writing.py", "oracle.py"):
         shutil.copy(HERE / module, tmp_path)
     subprocess.run([sys.executable, script], check=True)
-    made = {path.name: path.read_bytes() for path in script.parent.iterdir() if not path.suffix}
-    kept = {path.name: path.read_bytes() for path in INPUTS if not path.name.startswith("found_")}
-    assert made == kept
+    for folder, inputs in {"scan": INPUTS, "payloads": PAYLOADS}.items():
+        made = {path.name: path.read_bytes() for path in (script.parent / folder).iterdir()}
+        kept = {
+            path.name: path.read_bytes() for path in inputs if not path.name.startswith("found_")
+        }
+        assert made == kept
 
 
-def test_the_fuzz_target_builds_and_replays_the_corpus(
+def test_the_fuzz_targets_build_and_replay_the_corpus(
     pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
     cmake, compiler = shutil.which("cmake"), shutil.which("g++") or shutil.which("clang++")
@@ -71,9 +76,10 @@ def test_the_fuzz_target_builds_and_replays_the_corpus(
     for command in (configure, [cmake, "--build", build, "--parallel", "2"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    replay = build / "fuzz_scan"
-    done = subprocess.run([replay, CORPUS], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert f"{len(INPUTS) + 1} inputs replayed" in done.stdout  # with the script
-    nothing = subprocess.run([replay, tmp_path], capture_output=True, check=False)
-    assert nothing.returncode == 2
+    for name, inputs in {"scan": INPUTS, "payloads": PAYLOADS}.items():
+        replay = build / f"fuzz_{name}"
+        done = subprocess.run([replay, CORPUS / name], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert f"{len(inputs)} inputs replayed" in done.stdout
+        nothing = subprocess.run([replay, tmp_path], capture_output=True, check=False)
+        assert nothing.returncode == 2

@@ -1,6 +1,7 @@
 #include "arrow.h"
 
 #include <array>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -58,32 +59,42 @@ Node encoded(Node indices, Node values) {
   return indices;
 }
 
-template <size_t N>
-Strings strings_of(const std::array<std::string_view, N>& texts) {
-  Strings all;
-  for (const std::string_view text : texts) {
-    all.push({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+// Texts as Arrow lays them out. They are made by the compiler, so that they outlive whoever holds
+// an array that they are the dictionary of, and no thread ever waits for another to make them.
+template <const auto& kTexts>
+struct Texts {
+  static constexpr size_t kSize = [] {
+    size_t size = 0;
+    for (const std::string_view text : kTexts) size += text.size();
+    return size;
+  }();
+
+  static constexpr std::array<int32_t, kTexts.size() + 1> kOffsets = [] {
+    std::array<int32_t, kTexts.size() + 1> offsets{};
+    for (size_t i = 0; i < kTexts.size(); ++i) {
+      offsets[i + 1] = offsets[i] + static_cast<int32_t>(kTexts[i].size());
+    }
+    return offsets;
+  }();
+
+  static constexpr std::array<char, kSize> kBytes = [] {
+    std::array<char, kSize> bytes{};
+    size_t at = 0;
+    for (const std::string_view text : kTexts) {
+      for (const char c : text) bytes[at++] = c;
+    }
+    return bytes;
+  }();
+
+  static Node node() {
+    return {.format = "u",
+            .length = static_cast<int64_t>(kTexts.size()),
+            .buffers = {nullptr, kOffsets.data(), kBytes.data()}};
   }
-  return all;
-}
-
-const Strings& field_names() {
-  static const Strings names = strings_of(kFieldNames);
-  return names;
-}
-
-const Strings& loss_names() {
-  static const Strings names = strings_of(kLossNames);
-  return names;
-}
-
-const Strings& refusals() {
-  static const Strings texts = strings_of(kRefusals);
-  return texts;
-}
+};
 
 Node refused(const Column<int8_t>& codes) {
-  return encoded(numbers("refused", codes), strings("u", refusals()));
+  return encoded(numbers("refused", codes), Texts<kRefusals>::node());
 }
 
 Node named(const char* name, Node node) {
@@ -138,7 +149,7 @@ Node table_of(const Batch& batch, Part part) {
           rows.size(),
           {numbers("offset", rows.offset), encoded(numbers("tag", rows.tag), tags),
            numbers("step", rows.step), numbers("wall_time", rows.wall_time),
-           encoded(numbers("field", rows.field), strings("u", field_names())),
+           encoded(numbers("field", rows.field), Texts<kFieldNames>::node()),
            encoded(numbers("metadata", rows.metadata), metadata), numbers("value", rows.value),
            binary("payload", rows.payload), numbers("points_before", rows.points_before)});
     }
@@ -146,7 +157,7 @@ Node table_of(const Batch& batch, Part part) {
       const Damages& damages = batch.damages;
       return structs(damages.offset.size(),
                      {numbers("offset", damages.offset), numbers("size", damages.size),
-                      encoded(numbers("kind", damages.kind), strings("u", loss_names()))});
+                      encoded(numbers("kind", damages.kind), Texts<kLossNames>::node())});
     }
     case Part::tags:
       break;
@@ -188,35 +199,57 @@ Node table_of(const StringTensors& tensors) {
 
 namespace {
 
-// The tree is turned into the two C structs only when it is complete, so that nothing leaks if
-// memory runs out half-way. What they point to, their private_data owns.
-struct SchemaOwner {
-  std::vector<ArrowSchema> children;
-  std::vector<ArrowSchema*> pointers;
+// What the two C structs point to, their private_data owns, and with it the children that are
+// filled. So nothing leaks if memory runs out half-way.
+template <class Struct>
+struct Family {
+  Family() = default;
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+  ~Family() {
+    for (Struct& child : children) {
+      if (child.release != nullptr) child.release(&child);
+    }
+  }
+
+  std::vector<Struct> children;  // zeroed: release is null until one is filled
+  std::vector<Struct*> pointers;
 };
 
-struct ArrayOwner {
+using SchemaOwner = Family<ArrowSchema>;
+
+struct ArrayOwner : Family<ArrowArray> {
   std::vector<const void*> buffers;
-  std::vector<ArrowArray> children;
-  std::vector<ArrowArray*> pointers;
   std::shared_ptr<const void> table;
 };
 
 template <class Struct, class Owner>
 void release(Struct* self) {
   if (self->release == nullptr) return;
-  Owner* owner = static_cast<Owner*>(self->private_data);
-  for (Struct& child : owner->children) {
-    if (child.release != nullptr) child.release(&child);
-  }
-  delete owner;
+  delete static_cast<Owner*>(self->private_data);
   self->release = nullptr;
 }
 
+// Gives the struct its children, which `fill_child` fills, and the owner that holds them.
+template <class Struct, class Owner, class FillChild>
+void adopt(const Node& node, std::unique_ptr<Owner> owner, Struct* parent, FillChild fill_child) {
+  owner->children.resize(node.children.size());
+  owner->pointers.reserve(node.children.size());
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    owner->pointers.push_back(&owner->children[i]);
+    fill_child(node.children[i], &owner->children[i]);
+  }
+  if (node.format[0] == '+') {
+    parent->n_children = static_cast<int64_t>(owner->children.size());
+    parent->children = owner->pointers.data();
+  } else if (!owner->children.empty()) {
+    parent->dictionary = owner->children.data();
+  }
+  parent->private_data = owner.release();
+  parent->release = release<Struct, Owner>;
+}
+
 void fill(const Node& node, ArrowSchema* schema) {
-  const bool is_nested = node.format[0] == '+';
-  auto owner = std::make_unique<SchemaOwner>();
-  owner->children.resize(node.children.size());  // zeroed: release is null until it is filled
   *schema = {.format = node.format,
              .name = node.name,
              .metadata = nullptr,
@@ -226,23 +259,13 @@ void fill(const Node& node, ArrowSchema* schema) {
              .dictionary = nullptr,
              .release = nullptr,
              .private_data = nullptr};
-  for (ArrowSchema& child : owner->children) owner->pointers.push_back(&child);
-  for (size_t i = 0; i < node.children.size(); ++i) fill(node.children[i], &owner->children[i]);
-  if (is_nested) {
-    schema->n_children = static_cast<int64_t>(owner->children.size());
-    schema->children = owner->pointers.data();
-  } else if (!owner->children.empty()) {
-    schema->dictionary = owner->children.data();
-  }
-  schema->private_data = owner.release();
-  schema->release = release<ArrowSchema, SchemaOwner>;
+  adopt(node, std::make_unique<SchemaOwner>(), schema,
+        [](const Node& child, ArrowSchema* place) { fill(child, place); });
 }
 
 void fill(const Node& node, const std::shared_ptr<const void>& table, ArrowArray* array) {
-  const bool is_nested = node.format[0] == '+';
   auto owner = std::make_unique<ArrayOwner>();
   owner->buffers = node.buffers;
-  owner->children.resize(node.children.size());
   const std::shared_ptr<const void>& keeps = node.owner ? node.owner : table;
   owner->table = keeps;
   *array = {.length = node.length,
@@ -255,26 +278,22 @@ void fill(const Node& node, const std::shared_ptr<const void>& table, ArrowArray
             .dictionary = nullptr,
             .release = nullptr,
             .private_data = nullptr};
-  for (ArrowArray& child : owner->children) owner->pointers.push_back(&child);
-  for (size_t i = 0; i < node.children.size(); ++i) {
-    fill(node.children[i], keeps, &owner->children[i]);
-  }
-  if (is_nested) {
-    array->n_children = static_cast<int64_t>(owner->children.size());
-    array->children = owner->pointers.data();
-  } else if (!owner->children.empty()) {
-    array->dictionary = owner->children.data();
-  }
-  array->private_data = owner.release();
-  array->release = release<ArrowArray, ArrayOwner>;
+  adopt(node, std::move(owner), array,
+        [&](const Node& child, ArrowArray* place) { fill(child, keeps, place); });
 }
 
 }  // namespace
 
 void export_table(const Node& table, const std::shared_ptr<const void>& owner, ArrowSchema* schema,
                   ArrowArray* array) {
+  array->release = nullptr;
   fill(table, schema);
-  fill(table, owner, array);
+  try {
+    fill(table, owner, array);
+  } catch (...) {
+    schema->release(schema);
+    throw;
+  }
 }
 
 BinaryView view_of(const ArrowArray& binary) {

@@ -73,7 +73,8 @@ Node table_of(const Histograms& histograms);  // refused, buckets; of legacy one
 Node table_of(const StringTensors& tensors);  // refused, shape, strings
 
 // Fills both structs. They share the memory that the table borrows and keep its owner alive; to
-// release them is idempotent and needs no lock of Python's.
+// release them is idempotent and needs no lock of Python's. Throws nothing but std::bad_alloc; then
+// neither is filled.
 void export_table(const Node& table, const std::shared_ptr<const void>& owner, ArrowSchema* schema,
                   ArrowArray* array);
 

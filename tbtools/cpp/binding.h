@@ -37,8 +37,9 @@ class Window {
 };
 
 template <class Struct>
-void delete_capsule(PyObject* capsule, const char* name) noexcept {
-  auto* exported = static_cast<Struct*>(PyCapsule_GetPointer(capsule, name));
+void delete_capsule(PyObject* capsule) noexcept {
+  // By whatever name it has by now: any other gives null.
+  auto* exported = static_cast<Struct*>(PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule)));
   if (exported->release != nullptr) exported->release(exported);  // else a consumer moved it out
   delete exported;
 }
@@ -55,9 +56,7 @@ class Table {
     export_table(table_, owner_, schema.get(), array.get());
     // The capsules own from here on, so a failure below releases what was exported.
     nb::object schema_capsule =
-        nb::steal(PyCapsule_New(schema.get(), "arrow_schema", [](PyObject* capsule) {
-          delete_capsule<ArrowSchema>(capsule, "arrow_schema");
-        }));
+        nb::steal(PyCapsule_New(schema.get(), "arrow_schema", delete_capsule<ArrowSchema>));
     if (!schema_capsule.is_valid()) {
       schema->release(schema.get());
       array->release(array.get());
@@ -65,9 +64,7 @@ class Table {
     }
     (void)schema.release();
     nb::object array_capsule =
-        nb::steal(PyCapsule_New(array.get(), "arrow_array", [](PyObject* capsule) {
-          delete_capsule<ArrowArray>(capsule, "arrow_array");
-        }));
+        nb::steal(PyCapsule_New(array.get(), "arrow_array", delete_capsule<ArrowArray>));
     if (!array_capsule.is_valid()) {
       array->release(array.get());
       throw nb::python_error();

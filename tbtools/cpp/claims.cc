@@ -39,7 +39,7 @@ constexpr std::array<uint32_t, 16> kQuads = make_quads();
 // [k][digit]: x to the power of 8 * digit * 256^k.
 using Powers = std::array<std::array<uint32_t, 256>, 4>;
 
-Powers make_powers() {
+constexpr Powers make_powers() {
   Powers powers{};
   uint32_t base = kOne >> 8;
   for (auto& digits : powers) {
@@ -50,16 +50,18 @@ Powers make_powers() {
   return powers;
 }
 
+// Made by the compiler: a lock that guards it while it is made could be inherited by a fork.
+constexpr Powers kPowers = make_powers();
+
 }  // namespace
 
 void Claims::take_power(size_t size) {
-  static const Powers powers = make_powers();
   if (size == size_) return;
   size_ = size;
   uint32_t power = kOne;
-  for (size_t k = 0; k < powers.size(); ++k) {
+  for (size_t k = 0; k < kPowers.size(); ++k) {
     const size_t digit = size >> 8 * k & 0xFF;
-    if (digit != 0) power = product(powers[k][digit], power);
+    if (digit != 0) power = product(kPowers[k][digit], power);
   }
   multiples_[0] = 0;
   for (size_t bit = 8; bit > 0; bit /= 2, power = times_x(power)) {

@@ -9,6 +9,7 @@
 
 #include "blocks.h"
 #include "bytes.h"
+#include "work.h"
 
 namespace tbtools {
 
@@ -51,6 +52,7 @@ class Column {
 
   void append(const T* values, size_t count) {
     T* const room = extend(count);
+    count_work(count * sizeof(T));
     if (count > 0) std::memcpy(room, values, count * sizeof(T));
   }
 
@@ -69,6 +71,7 @@ class Column {
 
  private:
   void move_to(size_t bytes) {
+    count_work(size_ * sizeof(T));
     T* place = static_cast<T*>(take_block(bytes));
     if (size_ > 0) std::memcpy(place, data_, size_ * sizeof(T));
     return_block(data_, bytes_);
@@ -107,6 +110,7 @@ class Validity {
 
  private:
   void fill(size_t size) {
+    count_work(size / 8);
     bits_.truncate(0);
     for (size_t i = 0; i < (size + 7) / 8; ++i) bits_.push(0xFF);
   }

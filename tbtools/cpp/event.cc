@@ -187,7 +187,7 @@ bool parse_cut_event(Bytes begin, uint64_t size, CutValue& value) {
   const uint64_t member_end = static_cast<uint64_t>(p - payload) + length;
   if (value.field == FieldId::none || length > size || member_end > size) return false;
   value.size = static_cast<size_t>(length);
-  return payload + member_end >= end;
+  return member_end >= begin.size;
 }
 
 }  // namespace tbtools

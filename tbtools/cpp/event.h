@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "bytes.h"
+#include "work.h"
 
 namespace tbtools {
 
@@ -67,8 +68,10 @@ class Oneof {
   void merge(FieldId field, Bytes piece) {
     if (field_ != field) return set(field, piece);
     if (bytes_.data != reinterpret_cast<const uint8_t*>(joined_.data())) {
+      count_work(bytes_.size);
       joined_.assign(bytes_.text());
     }
+    count_work(piece.size);
     joined_.append(piece.text());
     bytes_ = {reinterpret_cast<const uint8_t*>(joined_.data()), joined_.size()};
   }

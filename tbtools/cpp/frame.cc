@@ -1,6 +1,7 @@
 #include "frame.h"
 
 #include "crc32c_steps.h"
+#include "work.h"
 
 namespace tbtools {
 namespace {
@@ -33,7 +34,11 @@ std::optional<size_t> find_header(const Crc32c& crc, Bytes window, size_t from) 
   const uint8_t* const p = window.data + from;
   const uint8_t* const found =
       crc.has_hardware ? find_with_hardware(p, window.end()) : find(crc, p, window.end());
-  if (found == nullptr) return std::nullopt;
+  if (found == nullptr) {
+    count_work(window.size - from);
+    return std::nullopt;
+  }
+  count_work(static_cast<size_t>(found - p));
   return static_cast<size_t>(found - window.data);
 }
 

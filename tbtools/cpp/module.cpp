@@ -59,28 +59,40 @@ Scan scan_window(nb::handle buffer, size_t begin, uint64_t position, bool at_end
   return Scan(scan(window.bytes(), begin, options));
 }
 
-// A binary array of any Arrow library, held for one call.
+// A binary array of any Arrow library. It is moved out of its capsules, as the protocol has it, so
+// that nobody else releases it meanwhile.
 class Payloads {
  public:
   explicit Payloads(nb::handle array) {
     if (!nb::hasattr(array, "__arrow_c_array__")) throw nb::type_error("not an Arrow array");
-    capsules_ = array.attr("__arrow_c_array__")();
-    const auto* schema = member<ArrowSchema>(0, "arrow_schema");
+    const nb::object capsules = array.attr("__arrow_c_array__")();
+    if (!nb::isinstance<nb::tuple>(capsules) || nb::len(capsules) != 2) {
+      throw nb::type_error("__arrow_c_array__ gave no pair of capsules");
+    }
+    ArrowSchema* const schema = exported<ArrowSchema>(capsules[0], "arrow_schema");
+    ArrowArray* const values = exported<ArrowArray>(capsules[1], "arrow_array");
     if (std::string_view(schema->format) != "z") throw nb::type_error("not an array of binary");
+    array_ = *values;
+    values->release = nullptr;
   }
+  ~Payloads() { array_.release(&array_); }
+  Payloads(const Payloads&) = delete;
+  Payloads& operator=(const Payloads&) = delete;
 
-  BinaryView view() const { return view_of(*member<ArrowArray>(1, "arrow_array")); }
+  BinaryView view() const { return view_of(array_); }
 
  private:
   template <class Struct>
-  const Struct* member(size_t which, const char* name) const {
-    const nb::object capsule = capsules_[which];
-    const void* exported = PyCapsule_GetPointer(capsule.ptr(), name);
-    if (exported == nullptr) throw nb::python_error();
-    return static_cast<const Struct*>(exported);
+  static Struct* exported(nb::handle capsule, const char* name) {
+    auto* const found = static_cast<Struct*>(PyCapsule_GetPointer(capsule.ptr(), name));
+    if (found == nullptr) throw nb::python_error();
+    if (found->release == nullptr) {
+      throw nb::value_error("the array was released, or moved out of its capsules, before");
+    }
+    return found;
   }
 
-  nb::object capsules_;
+  ArrowArray array_;
 };
 
 template <class Decode>

@@ -13,6 +13,7 @@
 
 #include "bytes.h"
 #include "column.h"
+#include "work.h"
 
 namespace tbtools {
 
@@ -141,6 +142,7 @@ class TagTable {
 
  private:
   TBTOOLS_NOINLINE Tag* look_up(Bytes name) {
+    count_work(name.size);
     const auto known = index_.find(name.text());
     if (known == index_.end()) return nullptr;
     follow(*known->second);

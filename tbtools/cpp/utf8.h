@@ -2,10 +2,12 @@
 #pragma once
 
 #include "bytes.h"
+#include "work.h"
 
 namespace tbtools {
 
 inline bool is_utf8(Bytes text) {
+  count_work(text.size);
   const uint8_t* p = text.data;
   const uint8_t* const end = text.end();
   while (p < end) {

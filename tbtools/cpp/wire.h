@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "bytes.h"
+#include "work.h"
 
 namespace tbtools {
 
@@ -50,6 +51,7 @@ class Cursor {
   // Moves to the next field. False at the end of the message and where it is malformed: see ok().
   bool next() {
     if (p_ == end_) return false;
+    count_work(1);
     uint64_t key;
     if (!read_varint(p_, end_, key) || key > 0xFFFFFFFFu || key < 8) return fail();
     key_ = static_cast<uint32_t>(key);

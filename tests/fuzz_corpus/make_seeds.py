@@ -1,12 +1,14 @@
-"""Writes the seeds of the fuzz target: ``python tests/fuzz_corpus/make_seeds.py``.
+"""Writes the seeds of the fuzz targets: ``python tests/fuzz_corpus/make_seeds.py``.
 
-A seed is a byte of flags, a byte that says how to cut the file into windows, and a file: see
-``tbtools/cpp/fuzz/fuzz_scan.cc``. Files named ``found_*`` are not made here: the fuzzer found them,
-and they reach code that no seed reaches. How to run it is in docs/contributing.md.
+In ``scan`` a seed is a byte of flags, a byte that says how to cut the file into windows, and a
+file: see ``tbtools/cpp/fuzz/fuzz_scan.cc``. In ``payloads`` it is payloads, each behind a byte that
+is its length: see ``fuzz_payloads.cc``. Files named ``found_*`` are not made here: the fuzzer found
+them, and they reach code that no seed reaches. How to run it is in docs/contributing.md.
 """
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 
@@ -18,8 +20,10 @@ from event_writing import (  # noqa: E402 - a test module, found by the line abo
     EventFile,
     bytes_field,
     double_field,
+    event_message,
     float_field,
     header,
+    record,
     summary,
     summary_metadata,
     tensor,
@@ -30,6 +34,7 @@ from event_writing import (  # noqa: E402 - a test module, found by the line abo
 )
 
 RAW, FIX, SELECT, HEADS = 0, 1, 2, 4  # flags
+NULL = 255  # the length of a payload that is null; it has so many bytes all the same
 
 
 def scalars() -> EventFile:
@@ -184,7 +189,24 @@ def damaged() -> dict[str, EventFile]:
     }
 
 
-def seeds() -> dict[str, bytes]:
+def costly() -> dict[str, bytes]:
+    """What makes a reader work again and again through the same bytes: see tests/hostile.py."""
+    event = record(event_message(1, 1.0))
+    torn = event[:-1] + bytes([event[-1] ^ 1])
+    return {
+        "headers_again": header(1000) * 200,
+        "headers_that_end_together": b"".join(header(2400 - 12 * i) for i in range(200))
+        + bytes(16),
+        "headers_that_claim_less": b"".join(header(1400 - 7 * i) for i in range(200)),
+        "short_headers": b"".join(header(128 - i % 2) for i in range(200)),
+        "torn_records_unframed": (torn + b"\0") * 60,
+        "empty_values": record(event_message(1, 1.0, summary(*[b""] * 500))),
+        "tags_only": record(event_message(1, 1.0, summary(*[b"\x0a\x01a"] * 300))),
+        "groups_in_groups": record((varint(11 << 3 | 3) * 100 + varint(11 << 3 | 4) * 100) * 8),
+    }
+
+
+def scan_seeds() -> dict[str, bytes]:
     """Name → content."""
     whole = [scalars, tensor_scalars, dtypes, kinds, several_values, odd_protobuf, odd_metadata,
              odd_tensors, odd_tags, no_events]  # fmt: skip
@@ -195,9 +217,90 @@ def seeds() -> dict[str, bytes]:
     made["heads"] = bytes([FIX | HEADS, 7]) + pictures().bytes
     for number, (name, file) in enumerate(damaged().items()):
         made[name] = bytes([RAW, number]) + file.bytes
+    for name, file in costly().items():
+        made[name] = bytes([RAW, 7]) + file
+    return made
+
+
+def histogram_tensors() -> list[bytes | None]:
+    """Of TF2, and such that are none."""
+    rows = [float(value) for value in range(9)]
+    counts = bytes_field(5, struct.pack("<3f", *rows[:3])) + float_field(5, 3) + float_field(5, 4)
+    shape = bytes_field(2, tensor_shape([2, 3]))
+    return [
+        tensor("float64", rows, (3, 3), content=True),
+        tensor("float32", rows, (3, 3)),
+        tensor("float64", rows[:3], (1, 3), packed=False),
+        varint_field(1, 101) + shape + counts + float_field(5, 5),
+        tensor("float32", [], (0, 3)),
+        None,
+        tensor("half", rows, (3, 3)),
+        tensor("float64", rows, (9,)),
+        tensor("float64", rows, (2, 3)),
+        varint_field(1, 2) + bytes_field(2, varint_field(3, 1)),
+        varint_field(1, 2) + shape + bytes_field(6, b"1234567"),
+        varint_field(1, 2) + bytes_field(2, tensor_shape([-1, 3])),
+        tensor("float64", rows, (2**62, 3)),
+    ]
+
+
+def histogram_protos() -> list[bytes | None]:
+    """Of TF1, packed, not packed, in pieces, and such that are none."""
+    numbers = b"".join(double_field(number, number / 2) for number in range(1, 6))
+    limits, counts = struct.pack("<3d", 0.5, 1.5, 1e308), struct.pack("<3d", 1, 2, 3)
+    single = b"".join(double_field(6, 1.5 + i) + double_field(7, i) for i in range(4))
+    return [
+        numbers + bytes_field(6, limits) + bytes_field(7, counts),
+        numbers + single,
+        bytes_field(6, limits) + single + bytes_field(7, counts),
+        numbers,
+        None,
+        bytes_field(6, limits),
+        bytes_field(6, limits[:-1]) + bytes_field(7, counts),
+        numbers + b"\x0f",
+        b"",
+    ]
+
+
+def string_tensors() -> list[bytes | None]:
+    """Texts, such that are not UTF-8, and shapes that hold more or less or no one knows what."""
+    pieces = bytes_field(2, tensor_shape([2])) + bytes_field(2, tensor_shape([1]))
+    return [
+        tensor("string", ["a", "é☃𝄞", ""], (3,)),
+        tensor("string", ["a", "b", "c", "d"], (2, 2)),
+        tensor("string", ["alone"]),
+        tensor("string", ["alone"], ()),
+        varint_field(1, 7) + pieces + bytes_field(8, "1") + bytes_field(8, "2"),
+        varint_field(1, 107) + bytes_field(8, "ref"),
+        tensor("string", [b"\xff", "b"], (2,)),
+        tensor("string", ["a"], (2,)),
+        tensor("string", [], (0, 2**62, 4)),
+        tensor("string", ["a"], (2**32, 2**32)),
+        varint_field(1, 7) + bytes_field(2, varint_field(3, 1)) + bytes_field(8, "a"),
+        None,
+        tensor("float32", [1.0], ()),
+        b"\x42\x05a",
+    ]
+
+
+def payload_seeds() -> dict[str, bytes]:
+    """Name → content."""
+    made = {}
+    for each in (histogram_tensors, histogram_protos, string_tensors):
+        payloads = each()
+        assert all(payload is None or len(payload) < NULL for payload in payloads)
+        made[each.__name__] = b"".join(
+            bytes([NULL]) + bytes(NULL) if payload is None else bytes([len(payload)]) + payload
+            for payload in payloads
+        )
+    made["many_strings"] = b"".join([bytes([202, 8, 7]), b"\x42\0" * 100] * 4)
+    made["many_sizes"] = b"".join([bytes([204, 8, 7, 18, 200]), b"\x12\0" * 100] * 4)
+    made["many_limits"] = b"".join([bytes([252]), double_field(6, 1.5) * 28] * 4)
     return made
 
 
 if __name__ == "__main__":
-    for name, content in seeds().items():
-        (HERE / name).write_bytes(content)
+    for folder, seeds in {"scan": scan_seeds(), "payloads": payload_seeds()}.items():
+        (HERE / folder).mkdir(exist_ok=True)
+        for name, content in seeds.items():
+            (HERE / folder / name).write_bytes(content)

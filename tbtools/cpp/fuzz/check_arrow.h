@@ -1,21 +1,11 @@
 // Walks what the core exports to Arrow as a consumer would, and releases it.
 #pragma once
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "arrow.h"
-
-// assert() that is there in every build.
-#define CHECK(condition)                                                             \
-  do {                                                                               \
-    if (!(condition)) {                                                              \
-      std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                  \
-    }                                                                                \
-  } while (false)
+#include "check.h"
 
 namespace tbtools {
 
@@ -97,7 +87,7 @@ void release_twice(Struct* exported) {
 
 // Exports every part of a batch, checks it, and releases it.
 inline void check_export(const std::shared_ptr<const Batch>& batch) {
-  for (const Part part : {Part::points, Part::rows, Part::tags}) {
+  for (const Part part : {Part::points, Part::rows, Part::tags, Part::damages}) {
     ArrowSchema schema;
     ArrowArray array;
     export_part(batch, part, &schema, &array);
@@ -115,6 +105,38 @@ inline void check_export(const std::shared_ptr<const Batch>& batch) {
     }
   }
   CHECK(batch.use_count() == 1);
+}
+
+// An export that is given back when the process ends, after everything that the core might destroy
+// then. Static, so that it is made before the core is called.
+struct LastExport {
+  ArrowSchema schema{};
+  ArrowArray array{};
+
+  LastExport() = default;
+  LastExport(const LastExport&) = delete;
+  LastExport& operator=(const LastExport&) = delete;
+  ~LastExport() {
+    if (array.release == nullptr) return;
+    check_array(schema, array);
+    schema.release(&schema);
+    array.release(&array);
+  }
+
+  void keep(const std::shared_ptr<const Batch>& batch) {
+    if (array.release == nullptr) export_part(batch, Part::rows, &schema, &array);
+  }
+};
+
+// Exports every part and gives it back, wherever memory runs out.
+inline void export_all(const std::shared_ptr<const Batch>& batch) {
+  for (const Part part : {Part::points, Part::rows, Part::tags, Part::damages}) {
+    ArrowSchema schema;
+    ArrowArray array;
+    export_part(batch, part, &schema, &array);
+    schema.release(&schema);
+    array.release(&array);
+  }
 }
 
 }  // namespace tbtools
