@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -156,9 +157,58 @@ def _legacy_histograms(folder: Path, scale: float) -> None:
     _write(folder, _histogram_events(legacy_histogram, scale))
 
 
-def _write(folder: Path, records: Iterable[bytes]) -> None:
+WRITER = part(10, part(1, b"tensorboard.summary.writer.event_file_writer"))
+
+
+def opening_of_torch(wall_time: float) -> bytes:
+    """The record that opens a file of torch's SummaryWriter."""
+    return record(b"\x09" + struct.pack("<d", wall_time) + part(3, b"brain.Event:2") + WRITER)
+
+
+def session_start(step: int, wall_time: float) -> bytes:
+    """The record of SummaryWriter(purge_step=step)."""
+    head = b"\x09" + struct.pack("<d", wall_time) + b"\x10" + varint(step)
+    return record(head + part(7, b"\x08\x01"))
+
+
+def _tiny(folder: Path, scale: float) -> None:
+    """A sweep: each run wrote one value at its end."""
+    rng = random.Random(5)
+    for run in range(int(7_000 * scale)):
+        began = BEGAN + run * 60
+        where = folder / "sweep" / f"lr={1e-5 * (1 + run // 100):.5f}" / f"seed={run % 100}"
+        value = event(1_000, began + 50, simple(b"test/accuracy", rng.random()))
+        name = f"events.out.tfevents.{began:.0f}.host.{1_000 + run}.0"
+        _write(where, [opening_of_torch(began), value], name)
+
+
+def _restarts(folder: Path, scale: float) -> None:
+    """Trainings that were resumed once or twice, a little before where they had been."""
+    tags = [b"train/loss", b"train/acc", b"val/loss", b"val/acc", b"lr", b"grad_norm"]
+    rng = random.Random(6)
+    for run in range(int(700 * scale)):
+        # 1,000 points of each tag, at 900 steps: a hundred are lost to restarts
+        pieces = [(0, 600), (500, 900)] if run % 2 else [(0, 400), (350, 700), (650, 900)]
+        began = BEGAN + run * 3_600
+        for number, (first, end) in enumerate(pieces):
+            records = [opening_of_torch(began)]
+            if first and run % 3 == 0:
+                records.append(session_start(first * 50, began))
+            for step in range(first, end):
+                for index, tag in enumerate(tags):
+                    value = math.nan if rng.random() < 0.01 else rng.random()
+                    wall_time = began + 1 + (step - first) * 0.25 + index * 0.001
+                    records.append(event(step * 50, wall_time, simple(tag, value)))
+            name = f"events.out.tfevents.{began:.0f}.host.{1_000 + number}.0"
+            _write(folder / f"group_{run // 50:02}" / f"run_{run:03}", records, name)
+            began += 1_000
+
+
+def _write(
+    folder: Path, records: Iterable[bytes], name: str = "events.out.tfevents.1700000000.host"
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "events.out.tfevents.1700000000.host").open("wb") as file:
+    with (folder / name).open("wb") as file:
         file.writelines(records)
 
 
@@ -170,6 +220,8 @@ LOGS: dict[str, tuple[Callable[[Path, float], None], str, int]] = {
     "images": (_images, "scalars", 20_000),
     "histograms": (_histograms, "histograms", 20_000),
     "legacy_histograms": (_legacy_histograms, "histograms", 20_000),
+    "tiny": (_tiny, "scalars", 7_000),
+    "restarts": (_restarts, "scalars", 4_200_000),
 }
 
 
