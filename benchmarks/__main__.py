@@ -30,7 +30,7 @@ MEASURED = {
     "long_tf2": ["walk_in_memory", "scan_in_memory", *READERS, *OF_ALL],
     "many": OF_MANY,
     "tiny": [*OF_MANY, "tbparse"],
-    "restarts": OF_MANY,
+    "restarts": [*OF_MANY, "tbparse"],
     "graphs": [name for name in OF_MANY if name != "event_accumulator"],
     "images": ["walk", "tbtools_one_thread", "tbtools_one_tag", "tbtools_images",
                "tbtools_images_counted", "tbtools_images_steps", "tbtools_everything", "rustboard",
@@ -88,6 +88,27 @@ def disagreements(results: Results, scale: float) -> list[str]:
     return found
 
 
+def measure_log(log: str, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Every contender of a log that is installed and asked for."""
+    folder = make(log, options.logs, options.scale)
+    size = size_of(folder)
+    measured: dict[str, dict[str, Any]] = {}
+    for name in MEASURED[log]:
+        if options.contender and name not in options.contender:
+            continue
+        if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
+            print(f"{name}: {NEEDS[name]} is not installed", file=sys.stderr)
+            continue
+        print(f"{log}: {name}", file=sys.stderr)
+        repeats = min(options.repeat, 2) if log.startswith(HOSTILE) else options.repeat
+        each = measure(name, folder, LOGS[log].table, repeats, options.plain)
+        measured[name] = each | size
+    if {"imports_process", "tbtools_one_thread"} <= measured.keys():
+        both = measured["imports_process"]["seconds"] + measured["tbtools_one_thread"]["seconds"]
+        measured["decode_and_imports"] = {"seconds": both, "rows": None, "peak_mb": 0} | size
+    return measured
+
+
 def main() -> int:
     """Measure, print, and fail if the readers do not agree."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -100,41 +121,31 @@ def main() -> int:
         "--plain",
         default=sys.executable,
         metavar="PYTHON",
-        help="what tbtools runs in: an environment without pandas",
+        help="what tbtools runs in: a Python without pandas",
     )
     parser.add_argument("--json", type=Path, help="write the measurements to a file")
+    parser.add_argument(
+        "--read",
+        type=Path,
+        metavar="JSON",
+        help="earlier measurements, which the new ones replace one by one; "
+        "with --only and no LOG they are only shown",
+    )
     parser.add_argument("--svg", type=Path, help="draw readers and logs to a file")
     options = parser.parse_args()
-    if has_pandas(options.plain):
+    if options.only and has_pandas(options.plain):
         print(
             f"{options.plain} has pandas, which pyarrow imports; give --plain a PYTHON without",
             file=sys.stderr,
         )
     results: dict[str, dict[str, dict[str, Any]]] = {}
+    if options.read:
+        results = json.loads(options.read.read_text())
     for log in options.only:
-        folder = make(log, options.logs, options.scale)
-        size = size_of(folder)
-        results[log] = {}
-        for name in MEASURED[log]:
-            if options.contender and name not in options.contender:
-                continue
-            if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
-                print(f"{name}: {NEEDS[name]} is not installed", file=sys.stderr)
-                continue
-            print(f"{log}: {name}", file=sys.stderr)
-            repeats = min(options.repeat, 2) if log.startswith(HOSTILE) else options.repeat
-            measured = measure(name, folder, LOGS[log].table, repeats, options.plain)
-            results[log][name] = measured | size
-        measured = results[log]
-        if {"imports_process", "tbtools_one_thread"} <= measured.keys():
-            both = (
-                measured["imports_process"]["seconds"] + measured["tbtools_one_thread"]["seconds"]
-            )
-            none = {"rows": None, "peak_mb": 0}
-            measured["decode_and_imports"] = {"seconds": both} | none | size
+        results.setdefault(log, {}).update(measure_log(log, options))
+        if options.json:
+            options.json.write_text(json.dumps(results, indent=1) + "\n")
     print(table(results))
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
     if options.svg:
         options.svg.write_text(chart(results))
     wrong = disagreements(results, options.scale)

@@ -17,7 +17,7 @@ BARS = (
     ("event_accumulator", "EventAccumulator"),
     ("tbparse", "tbparse"),
 )
-CHARTED = (("long", "One run"), ("restarts", "700 resumed runs"), ("tiny", "A sweep"))
+CHARTED = (("long", "One run"), ("restarts", "Resumed runs"), ("tiny", "A sweep"))
 
 STYLE = (
     "text{fill:#24292f}.faint{fill:#6e7781}.bar{fill:#afb8c1}.own{fill:#1a7f37}"
@@ -64,8 +64,8 @@ def chart(results: Results) -> str:
     ]
     seconds = [measured[name]["seconds"] for _, measured, bars in groups for name, _ in bars]
     low = 10 ** math.floor(math.log10(min(seconds, default=0.1)))
-    high = 10 ** math.ceil(math.log10(max(seconds, default=1)))
-    left, width, step, head, gap = 160, 420, 22, 24, 12
+    high = max(10 ** math.ceil(math.log10(max(seconds, default=1))), low * 10)
+    left, width, step, head, gap = 170, 410, 22, 24, 12
     heights = [head + step * len(bars) + gap for _, _, bars in groups]
     bottom = sum(heights) + 4
 
@@ -116,4 +116,4 @@ def _time(seconds: float) -> str:
 
 
 def _times(ratio: float) -> str:
-    return (f"{ratio:.0f}" if ratio >= 9.95 else f"{ratio:.1f}") + " \N{MULTIPLICATION SIGN}"
+    return (f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.1f}") + " \N{MULTIPLICATION SIGN}"

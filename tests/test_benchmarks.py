@@ -14,8 +14,10 @@ from conftest import ROOT
 import tbtools
 
 sys.path.append(str(ROOT))  # at the end: the package that is tested stays the one installed
+from benchmarks import __main__ as command
+from benchmarks import contenders
 from benchmarks.__main__ import COUNT_OTHERWISE, MEASURED, disagreements, size_of
-from benchmarks.contenders import CONTENDERS, NEEDS, main
+from benchmarks.contenders import CONTENDERS, NEEDS
 from benchmarks.costs import COSTS, least_squares
 from benchmarks.logs import HOSTILE, LOGS, make
 from benchmarks.report import chart, table
@@ -164,8 +166,30 @@ def test_contenders_measure(
 ) -> None:
     folder = make("tiny", root, SCALE)
     monkeypatch.setattr(sys, "argv", ["contenders", name, str(folder), "scalars", "1"])
-    main()
+    contenders.main()
     measured = json.loads(capfd.readouterr().out)
     assert measured["seconds"] > 0
     assert measured["rows"] == 70 or name.endswith("_process")
     assert measured["peak_mb"] > 1
+
+
+def test_measurements_are_kept_and_shown_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    earlier, later = tmp_path / "earlier.json", tmp_path / "later.json"
+    earlier.write_text(json.dumps({"tiny": everything()["tiny"]}))
+
+    def run(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["benchmarks", *map(str, arguments)])
+        assert command.main() == 0
+        return capfd.readouterr().out
+
+    shown = run("--read", earlier, "--only", "--svg", tmp_path / "chart.svg")
+    assert "| tiny | rustboard | 1.000 | 7,000 | 100 |" in shown
+    assert "A sweep" in (tmp_path / "chart.svg").read_text()
+    run("--logs", root, "--scale", SCALE, "--json", later,
+        "--only", "tiny", "--contender", "walk", "tbtools_survey")  # fmt: skip
+    kept = json.loads(later.read_text())
+    assert kept["tiny"].keys() == {"walk", "tbtools_survey"}
+    assert kept["tiny"]["walk"].keys() == {"seconds", "rows", "peak_mb", "bytes", "files"}
+    assert run("--read", later, "--scale", SCALE, "--only").count("| tiny |") == 2
