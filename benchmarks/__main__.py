@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -138,6 +139,9 @@ def main() -> int:
             f"{options.plain} has pandas, which pyarrow imports; give --plain a PYTHON without",
             file=sys.stderr,
         )
+    if options.only and hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        load = os.getloadavg()[0]
+        print(f"the machine is at work (load {load:.1f}): times will be too long", file=sys.stderr)
     results: dict[str, dict[str, dict[str, Any]]] = {}
     if options.read:
         results = json.loads(options.read.read_text())
