@@ -17,7 +17,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["CONTENDERS", "Measure"]
+__all__ = ["CONTENDERS", "NEEDS", "Measure"]
+
+#: The package that each peer needs.
+NEEDS = {
+    "rustboard": "tensorboard_data_server",
+    "event_accumulator": "tensorboard",
+    "tbparse": "tbparse",
+    "tbparse_process": "tbparse",
+}
 
 #: Seconds of work, and rows that came of it (None: not of rows).
 Measure = tuple[float, int | None]
@@ -89,6 +97,11 @@ def tbtools_two_threads(logdir: Path, table: str) -> Measure:
     return _decode(logdir, table, 2)
 
 
+def tbtools_eight_threads(logdir: Path, table: str) -> Measure:
+    """The same with eight: for its memory."""
+    return _decode(logdir, table, 8)
+
+
 def tbtools_one_tag(logdir: Path, table: str) -> Measure:
     """One tag of a log, by a filter."""
     import pyarrow.dataset as pads
@@ -125,14 +138,34 @@ def tbtools_images_steps(logdir: Path, table: str) -> Measure:
     return _images(logdir, ["step"])
 
 
-def tbtools_everything(logdir: Path, table: str) -> Measure:
-    """Every table of a log, read in full."""
+def _everything(logdir: Path, table: str, threads: int) -> Measure:
     import tbtools
     from tbtools.kinds import table_specs
 
     begin = time.perf_counter()
-    logs = tbtools.open(logdir, threads=1)
+    logs = tbtools.open(logdir, threads=threads)
     rows = sum(batch.num_rows for name, batch in logs.scan(table_specs()) if name == table)
+    return time.perf_counter() - begin, rows
+
+
+def tbtools_everything(logdir: Path, table: str) -> Measure:
+    """Every table of a log, read in full."""
+    return _everything(logdir, table, 1)
+
+
+def tbtools_everything_eight_threads(logdir: Path, table: str) -> Measure:
+    """The same with eight threads: for its memory."""
+    return _everything(logdir, table, 8)
+
+
+def tbtools_survey(logdir: Path, table: str) -> Measure:
+    """What a log holds: the tables runs, tags and files; rows: files."""
+    import tbtools
+
+    begin = time.perf_counter()
+    logs = tbtools.open(logdir, threads=1)
+    read = logs.scan(["runs", "tags", "files"])
+    rows = sum(batch.num_rows for name, batch in read if name == "files")
     return time.perf_counter() - begin, rows
 
 
@@ -165,8 +198,9 @@ def rustboard(logdir: Path, table: str) -> Measure:
                 done = re.search(r"Finished load cycle \(([\d.]+)(ms|s|µs)\)", line)
                 if done:
                     seconds = float(done[1]) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[done[2]]
-                    rows = _rows_of_server(int(Path(port.name).read_text()), table)
-                    return seconds, rows
+                    port_number = int(Path(port.name).read_text())
+                    counted = table in ("scalars", "histograms")
+                    return seconds, _rows_of_server(port_number, table) if counted else None
         finally:
             server.kill()
             server.wait()
@@ -200,7 +234,9 @@ def event_accumulator(logdir: Path, table: str) -> Measure:
     rows = 0
     for folder in sorted({path.parent for path in _files(logdir)}):
         loader = ea.EventAccumulator(
-            str(folder), size_guidance=dict.fromkeys(ea.DEFAULT_SIZE_GUIDANCE, 0)
+            str(folder),
+            size_guidance=dict.fromkeys(ea.DEFAULT_SIZE_GUIDANCE, 0),
+            purge_orphaned_data=False,
         )
         loader.Reload()
         tags = loader.Tags()
@@ -223,19 +259,49 @@ def tbparse(logdir: Path, table: str) -> Measure:
 
 
 def _process(*arguments: str) -> float:
+    """Seconds of this Python with these arguments. 3 is the exit code of damage, and no failure."""
+    command = [sys.executable, *arguments]
     begin = time.perf_counter()
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - begin
+    if done.returncode not in (0, 3):
+        raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr[-1000:]}")
+    return seconds
+
+
+def ls_process(logdir: Path, table: str) -> Measure:
+    """``tbtools ls``, the whole process."""
+    return _process("-m", "tbtools", "ls", str(logdir)), None
+
+
+def count_process(logdir: Path, table: str) -> Measure:
+    """``tbtools query`` for the number of scalars, the whole process."""
+    return _process("-m", "tbtools", "query", "SELECT count(*) FROM scalars", str(logdir)), None
+
+
+def _exported(logdir: Path, *arguments: str) -> Measure:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "x"
+        seconds = _process(*arguments, str(logdir), "-o", str(out))
+        return seconds, sum(path.stat().st_size for path in out.rglob("*.parquet"))
 
 
 def export_process(logdir: Path, table: str) -> Measure:
     """``tbtools export --parquet``, the whole process; rows: bytes of the Parquet files."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "x"
-        seconds = _process(
-            sys.executable, "-m", "tbtools", "export", str(logdir), "--parquet", "-o", str(out)
-        )
-        return seconds, sum(path.stat().st_size for path in out.rglob("*.parquet"))
+    return _exported(logdir, "-m", "tbtools", "export", "--parquet")
+
+
+EXPORT = "import sys, tbtools; tbtools.export(sys.argv[1], sys.argv[3], threads={})"
+
+
+def export_one_thread_process(logdir: Path, table: str) -> Measure:
+    """The same by the library, with one thread: for its memory."""
+    return _exported(logdir, "-c", EXPORT.format(1))
+
+
+def export_eight_threads_process(logdir: Path, table: str) -> Measure:
+    """The same with eight."""
+    return _exported(logdir, "-c", EXPORT.format(8))
 
 
 def tbparse_process(logdir: Path, table: str) -> Measure:
@@ -247,7 +313,7 @@ def tbparse_process(logdir: Path, table: str) -> Measure:
             f"reader = SummaryReader({str(logdir)!r}, extra_columns={{'dir_name', 'wall_time'}})\n"
             f"reader.scalars.to_parquet({str(out)!r})\n"
         )
-        return _process(sys.executable, "-c", code), out.stat().st_size
+        return _process("-c", code), out.stat().st_size
 
 
 QUERY = "SELECT run, tag, count(*), min(value), max(value) FROM scalars GROUP BY ALL"
@@ -255,22 +321,24 @@ QUERY = "SELECT run, tag, count(*), min(value), max(value) FROM scalars GROUP BY
 
 def query_process(logdir: Path, table: str) -> Measure:
     """``tbtools query``, the whole process."""
-    return _process(sys.executable, "-m", "tbtools", "query", QUERY, str(logdir)), None
+    return _process("-m", "tbtools", "query", QUERY, str(logdir)), None
 
 
 def imports_process(logdir: Path, table: str) -> Measure:
     """Starting Python and importing what ``tbtools query`` imports."""
     code = "import tbtools.cli, tbtools.tables.logs, tbtools.tables.sql, tbtools.cli.printer"
-    return _process(sys.executable, "-c", code), None
+    return _process("-c", code), None
 
 
 CONTENDERS: dict[str, Callable[[Path, str], Measure]] = {
     function.__name__: function
     for function in (
         walk, walk_in_memory, scan_in_memory, tbtools_one_thread, tbtools_two_threads,
-        tbtools_one_tag, tbtools_images, tbtools_images_counted, tbtools_images_steps,
-        tbtools_everything, rustboard, event_accumulator, tbparse,
-        export_process, tbparse_process, query_process, imports_process,
+        tbtools_eight_threads, tbtools_one_tag, tbtools_images, tbtools_images_counted,
+        tbtools_images_steps, tbtools_everything, tbtools_everything_eight_threads, tbtools_survey,
+        rustboard, event_accumulator, tbparse, tbparse_process, ls_process, count_process,
+        export_process, export_one_thread_process, export_eight_threads_process, query_process,
+        imports_process,
     )
 }  # fmt: skip
 
