@@ -106,6 +106,7 @@ bool parse_value(Bytes message, Value& value) {
   value.what.clear();
   value.has_metadata = false;
   value.metadata.clear();
+  if (message.size == 0) return true;  // a file may consist of them
   Bytes node_name;
   Cursor fields(message);
   while (fields.next()) {

@@ -243,6 +243,8 @@ Count& Survey::points_of(int32_t tag) {
 
 Count& Survey::count_of(Key key, bool is_empty_summary) {
   std::vector<Count>& counts = files_.back().counts;
+  // Few rows come alone: most are of the tag and form of the one before.
+  if (latest_.segment == segment_ && latest_key_ == key) return counts[latest_.count];
   const auto [known, fresh] = others_.try_emplace(key, counts.size());
   if (fresh) {
     counts.push_back({.segment = static_cast<int32_t>(files_.back().starts.size()),
@@ -251,6 +253,8 @@ Count& Survey::count_of(Key key, bool is_empty_summary) {
                       .plugin = std::max(key.plugin, 0),
                       .is_empty_summary = is_empty_summary});
   }
+  latest_ = {segment_, known->second};
+  latest_key_ = key;
   return counts[known->second];
 }
 

@@ -150,6 +150,8 @@ class Survey {
   std::vector<const std::string*> plugin_names_;
   std::vector<Latest> points_;  // by tag
   std::unordered_map<Key, size_t, Hash> others_;  // of the segment
+  Latest latest_;  // the entry that others_ was asked for last
+  Key latest_key_ = {};
   int64_t segment_ = -1;        // of all files
   int64_t values_ = 0;          // of the segment
   bool looks_at_steps_ = true;  // as far as versions say that are surely understood here

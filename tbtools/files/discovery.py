@@ -9,7 +9,8 @@ file is a folder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from tbtools.errors import NothingFoundError, UsageError
 from tbtools.files.storage import LOCAL, Entry, Storage
@@ -17,23 +18,22 @@ from tbtools.files.storage import LOCAL, Entry, Storage
 __all__ = ["EventFile", "Listing", "Run", "list_runs", "named_paths", "readable"]
 
 
-@dataclass(frozen=True)
-class EventFile:
+class EventFile(NamedTuple):
     """One event file, and how large it was when it was listed."""
 
     name: str
     path: str
     size: int
-    storage: Storage = field(repr=False, default=LOCAL)
+    storage: Storage = LOCAL
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A run and its event files, in name order."""
 
     name: str
     path: str
     files: tuple[EventFile, ...]
+    is_bare: bool = False  # nothing else was in its folder
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,13 @@ def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
             continue
         for folder, entries in _walk(storage, top, unlistable):
             files = _event_files(entries, storage)
-            others += sum(not entry.is_folder for entry in entries) - len(files)
+            if len(entries) > len(files):
+                others += sum(not entry.is_folder for entry in entries) - len(files)
             links += [entry.path for entry in entries if entry.is_link and _is_read(entry)]
             if files:
                 name = "/".join(part for part in (prefix, folder.relative) if part) or "."
-                _add(runs, Run(readable(name), folder.path, files))
+                is_bare = len(files) == len(entries)
+                _add(runs, Run(readable(name), folder.path, files, is_bare))
     if not runs:
         where = ", ".join(repr(logdir) for logdir in logdirs)
         closed = "".join(f"; {folder} cannot be listed: {why}" for folder, why in unlistable[:1])
@@ -142,8 +144,7 @@ def _event_files(entries: list[Entry], storage: Storage) -> tuple[EventFile, ...
     return tuple(files.values())
 
 
-@dataclass(frozen=True)
-class _Folder:
+class _Folder(NamedTuple):
     path: str
     relative: str  # to the logdir, "" for itself
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from operator import attrgetter
+from typing import NamedTuple, Protocol
 
 from tbtools import _core
 
@@ -26,8 +26,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One name in a folder. ``identity`` is equal for two paths that lead to the same thing."""
 
     name: str
@@ -116,7 +115,9 @@ class LocalStorage:
                     found.append(_entry(item.name, item.path, item.stat(), item.is_symlink()))
                 except OSError:
                     continue  # a dangling link, a loop of links, or gone since it was listed
-        return sorted(found, key=lambda entry: entry.name)
+        if len(found) > 1:
+            found.sort(key=attrgetter("name"))
+        return found
 
     def open(self, path: str) -> Source:
         """A file's bytes."""

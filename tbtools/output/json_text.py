@@ -46,8 +46,11 @@ def _unusual(column: pa.Array, finite: pa.Array) -> pa.Array:
     return pa.array([_dumps(value) for value in values], pa.string())
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _dumps(value: Any) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(_plain(value))
 
 
 def _plain(value: Any) -> Any:

@@ -152,25 +152,37 @@ def runs_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:
 
 def _row_of_run(reader: RunReader) -> tuple[object, ...]:
     found = reader.survey()
-    tables = {name for name, _ in (_table_of(each, found) for each in found.stats) if name}
-    values = [each for each in found.stats if each.tag is not None]
-    writers = sorted({health.writer for health in found.health if health.writer})
+    tables: set[str] = set()
+    tags: set[str] = set()
+    points = size = damaged = 0
+    steps: list[int] = []
+    for stats in found.stats:
+        name, _ = _table_of(stats, found)
+        if name is not None:
+            tables.add(name)
+        if stats.tag is not None:
+            tags.add(stats.tag)
+            points += stats.points
+            steps += (stats.min_step, stats.max_step)
+    for health in found.health:
+        size += health.bytes
+        damaged += health.damaged_records
     return (
         reader.run.name,
         readable(reader.run.path),
         len(reader.run.files),
-        sum(health.bytes for health in found.health),
-        len({each.tag for each in values}),
-        sum(each.points for each in values),
-        min((each.min_step for each in values), default=None),
-        max((each.max_step for each in values), default=None),
+        size,
+        len(tags),
+        points,
+        min(steps, default=None),
+        max(steps, default=None),
         min((each.min_time for each in found.stats), default=None),
         max((each.max_time for each in found.stats), default=None),
-        ", ".join(writers) or None,
+        ", ".join(sorted({health.writer for health in found.health if health.writer})) or None,
         len(found.segments),
         reader.dropped("latest"),
         reader.dropped("tensorboard"),
-        sum(health.damaged_records for health in found.health),
+        damaged,
         sorted(tables),
     )
 

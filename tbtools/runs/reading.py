@@ -118,6 +118,8 @@ class RunReader:
     def dropped(self, policy: RestartPolicy) -> int:
         """The number of rows that a policy drops."""
         if policy not in self._dropped:
+            if not self._rules_of(policy):
+                return 0
             count = dropped(self.survey(), self._rules_of(policy))
             # Steps of no pattern: the survey keeps no more than what would tell of regular ones.
             self._dropped[policy] = self._count_dropped(policy) if count is None else count

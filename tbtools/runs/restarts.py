@@ -59,14 +59,14 @@ class Overwritten:
 
 def rules_of(survey: Survey, policy: RestartPolicy) -> list[Rule]:
     """What is overwritten in a run; nothing if nothing can be."""
+    if len(survey.segments) < 2 and not survey.purges:
+        return []
     if policy == "latest":
         return _latest(survey)
     return _tensorboard(survey) if policy == "tensorboard" else []
 
 
 def _latest(survey: Survey) -> list[Rule]:
-    if len(survey.segments) < 2:
-        return []
     first: dict[tuple[str, int], int] = {}
     for stats in survey.stats:
         if stats.tag is not None and stats.segment > 0:
@@ -76,8 +76,6 @@ def _latest(survey: Survey) -> list[Rule]:
 
 
 def _tensorboard(survey: Survey) -> list[Rule]:
-    if not survey.purges:
-        return []
     tags = sorted({stats.tag for stats in survey.stats if stats.tag is not None})
     return [
         (tag, purge.position, purge.step)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -83,19 +82,18 @@ class Survey:
     segments: list[int]  # where each begins
     purges: list[Purge]
     stats: list[TagStats] = field(default_factory=list)
-
-    @cached_property
-    def _metadata(self) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for each in self.metadata:
-            for tag, metadata in each.items():
-                if tag not in found or (plugin_of(metadata) and not plugin_of(found[tag])):
-                    found[tag] = metadata
-        return found
+    _of_tag: dict[str, bytes] | None = None
 
     def metadata_of(self, tag: str) -> bytes | None:
         """A tag's first metadata in the run that names a plugin, else the first."""
-        return self._metadata.get(tag)
+        if self._of_tag is None:
+            found = dict(self.metadata[0]) if self.metadata else {}
+            for each in self.metadata[1:]:
+                for name, metadata in each.items():
+                    if name not in found or (plugin_of(metadata) and not plugin_of(found[name])):
+                        found[name] = metadata
+            self._of_tag = found
+        return self._of_tag.get(tag)
 
 
 def position_of(file: int, offset: pa.Array | int) -> pa.Array | int:

@@ -140,7 +140,8 @@ class LogdirTables:
             yield runs_batch(readers)
         elif name == EMBEDDINGS.name:
             for reader in readers:
-                yield from reader.embeddings()
+                if not reader.run.is_bare:
+                    yield from reader.embeddings()
         else:
             yield files_batch(readers)
 

@@ -8,6 +8,7 @@
 #include "allocations.h"
 #include "check_arrow.h"
 #include "check_crc.h"
+#include "check_groups.h"
 #include "damage_oracle.h"
 #include "heads.h"
 #include "reading.h"
@@ -168,6 +169,7 @@ void run(const uint8_t* data, size_t size) {
   Options portable = options;
   portable.crc = &portable_crc32c();
   CHECK(whole == read(file, kWhole, portable));
+  check_groups(file, window_sizes(seed), options);
   if (flags & kHeads) check_heads(file, whole, options);
   if ((flags & kFixChecksums) && !(flags & kSelect)) check_fast_path(file, whole);
   options.offsets = true;

@@ -91,6 +91,12 @@ void check(const Batch& batch, Bytes window, size_t begin, const Options& option
 
 }  // namespace
 
+std::vector<ReadValue> values_of(const Batch& batch) {
+  std::vector<ReadValue> values;
+  append_values(batch, values);
+  return values;
+}
+
 void NameLists::note(const Batch& batch) {
   for (size_t i = 0; i < batch.tags.size(); ++i) {
     if (is_null(batch.first_metadata, i)) continue;

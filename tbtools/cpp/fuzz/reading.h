@@ -97,6 +97,9 @@ class FileReader {
   bool open_end_ = false;  // the last damage reaches to the end of the file, as far as is known
 };
 
+// Points and rows of a batch with offsets, in the order of the file.
+std::vector<ReadValue> values_of(const Batch& batch);
+
 Reading read(Bytes file, const Cuts& cuts, const Options& options);
 
 }  // namespace tbtools
