@@ -197,4 +197,28 @@ def crc32c(buffer: object) -> int:
 def crc32c_portable(buffer: object) -> int:
     """CRC-32C by the implementation that runs everywhere."""
 
+def encode_events(rows: object, declared: Sequence[int], *, exact: bool = False, repeat: bool = False) -> tuple[bytes, list[int], int]:
+    """
+    Framed records, `declared` for the next call, and how many numbers were rounded.
+
+    `rows` is a record batch with the columns tag (a dictionary, null: none), step,
+    wall_time, and of these what is needed: number (float64) of a scalar; member (uint8), the
+    number of a field of Event, or of Summary.Value plus 128, which `payload` is; 128 alone
+    has no member, and with 0 the payload is the whole event; metadata (a dictionary of
+    binary). `declared` has for each tag of the dictionary the code of the metadata that its
+    last event had, or -1; metadata is written where it differs, with `repeat` always.
+    Numbers are rounded to float32; with `exact`, those that it does not hold become
+    tensors of float64. Raises ValueError if the columns are others, or an event is too
+    large.
+    """
+
+def records_due(window: bytes, begin: int, limit: float, latest: float) -> tuple[int, float, bool]:
+    """
+    How far the records of encode_events() from window[begin:] on are due until `limit`.
+
+    Gives the end of the last, the time of the one behind it, and whether that one is known:
+    False if the window ends before. The time of a record is its wall_time, or that of one
+    before it if that is later; `latest` is that of the one before the first.
+    """
+
 crc32c_implementation: str = 'sse4.2'

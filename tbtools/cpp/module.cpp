@@ -1,4 +1,5 @@
-// The border to Python: names, argument names and docstrings. No other file includes Python.
+// The border to Python: names, argument names and docstrings. Only module_encode.cpp, which has the
+// part about writing, includes Python, too.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
@@ -10,6 +11,7 @@
 #include "arrow.h"
 #include "crc32c.h"
 #include "histograms.h"
+#include "module_encode.h"
 #include "scan.h"
 #include "string_tensors.h"
 #include "summary.h"
@@ -373,5 +375,6 @@ NB_MODULE(_core, m) {
         return over(buffer, [](Bytes b) { return portable_crc32c().of(b.data, b.size); });
       },
       "buffer"_a, "CRC-32C by the implementation that runs everywhere.");
+  bind_encode(m);
   m.attr("crc32c_implementation") = crc32c().name;
 }
