@@ -28,6 +28,7 @@ __all__ = [
     "open",
     "query",
     "scan",
+    "write",
 ]
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.media import media
     from tbtools.verbs.query import query
     from tbtools.verbs.scan import scan
+    from tbtools.verbs.write import write
 
 _HOMES = {
     "Logs": "logs",
@@ -62,6 +64,7 @@ _HOMES = {
     "open": "logs",
     "query": "verbs.query",
     "scan": "verbs.scan",
+    "write": "verbs.write",
 }
 
 
