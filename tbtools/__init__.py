@@ -23,6 +23,7 @@ __all__ = [
     "graph",
     "graph_diff",
     "graph_drawing",
+    "import_files",
     "ls",
     "media",
     "open",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from tbtools.logs import Logs, open
     from tbtools.verbs.export import export
     from tbtools.verbs.graph import graph, graph_diff, graph_drawing
+    from tbtools.verbs.imports import import_files
     from tbtools.verbs.ls import ls
     from tbtools.verbs.media import media
     from tbtools.verbs.query import query
@@ -59,6 +61,7 @@ _HOMES = {
     "graph": "verbs.graph",
     "graph_diff": "verbs.graph",
     "graph_drawing": "verbs.graph",
+    "import_files": "verbs.imports",
     "ls": "verbs.ls",
     "media": "verbs.media",
     "open": "logs",

@@ -56,7 +56,8 @@ def target_of(table: str, known: Iterable[str]) -> Target:
 class Written:
     """What was written: event files, relative to ``path``; their events; rows by table.
 
-    ``rounded`` scalars are not what they were, since float32 does not hold them.
+    ``rounded`` scalars are not what they were, since float32 does not hold them. ``left_out`` are
+    tables that were there and cannot be written.
     """
 
     path: Path
@@ -64,14 +65,13 @@ class Written:
     events: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     rounded: int = 0
+    left_out: list[str] = field(default_factory=list)
 
 
 def write_logdir(
     tables: Iterable[tuple[Target, Given]],
     logdir: Path,
     *,
-    run: str | None = None,
-    tag: str | None = None,
     names: Names | None = None,
     exact: bool = False,
     inputs: Iterable[str] = (),
@@ -87,7 +87,7 @@ def write_logdir(
         files = EventFiles(folder, folder.parent / "parts", names or {}, exact)
         writer = _EventWriter(files)
         for target, data in tables:
-            writer.write(target, batches_for(target, data, run, tag))
+            writer.write(target, batches_for(target, data))
         writer.finish()
         if not files.events:
             raise NothingFoundError("nothing to write: there are no rows")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,13 @@ from tbtools.decode.kind import TableSpec
 from tbtools.errors import UnknownNameError, UsageError
 from tbtools.schema import KEYS, LABEL
 
-__all__ = ["Given", "Target", "batches_for", "given", "names_of", "recognised"]
+__all__ = ["Given", "Target", "batches_for", "given", "names_for", "names_of", "recognised"]
 
 #: Columns that a frame gets on its way, and that say nothing.
 NOT_GIVEN = "__index_level_"
+
+#: Columns of what TensorBoard downloads of one tag, which they do not name.
+DOWNLOAD = {"wall time", "step", "value"}
 
 SCALARS = "scalars"
 
@@ -27,11 +30,16 @@ PIECE = 1 << 15  # rows that are worked on at once
 
 @dataclass(frozen=True)
 class Given:
-    """Columns as they were given, in batches. ``nan_for_null``: the source has no other null."""
+    """Columns as they were given, in batches. ``nan_for_null``: the source has no other null.
+
+    ``run`` and ``tag`` stand for columns of these names that are missing.
+    """
 
     schema: pa.Schema
     batches: Iterable[pa.RecordBatch]
     nan_for_null: bool = False
+    run: str | None = None
+    tag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,20 +92,10 @@ def _of_lazy_frame(frame: Any) -> pa.RecordBatchReader:
 
 def _given(reader: pa.RecordBatchReader) -> Given:
     """With the names of key columns as tables have them: ``Wall time`` is wall_time."""
-    names = reader.schema.names
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"two columns are called {twice!r}")
-    keys = {key.name for key in KEYS}
-    renamed = []
-    for name in names:
-        key = name.strip().lower().replace(" ", "_")
-        renamed.append(key if key in keys and key not in names else name)
-    if len(set(renamed)) < len(renamed):
-        renamed = names
-    kept = [place for place, name in enumerate(names) if not name.startswith(NOT_GIVEN)]
-    schema = pa.schema([reader.schema.field(place).with_name(renamed[place]) for place in kept])
-    if renamed == names and len(kept) == len(names):
+    names = names_for(reader.schema.names)
+    kept = [place for place, name in enumerate(names) if name is not None]
+    schema = pa.schema([reader.schema.field(place).with_name(names[place]) for place in kept])
+    if names == reader.schema.names:
         return Given(schema, reader)
     batches = (
         pa.RecordBatch.from_arrays([batch[place] for place in kept], schema=schema)
@@ -106,29 +104,58 @@ def _given(reader: pa.RecordBatchReader) -> Given:
     return Given(schema, batches)
 
 
+def names_for(names: Sequence[str]) -> list[str | None]:
+    """What columns of these names are called here: ``Wall time`` is wall_time.
+
+    None for those that say nothing. Raises UsageError if two have the same name.
+    """
+    keys = {key.name for key in KEYS}
+    if {name.lower() for name in names} == DOWNLOAD:
+        keys.add("value")
+    found: list[str | None] = []
+    for name in names:
+        key = name.strip().lower().replace(" ", "_")
+        if name.startswith(NOT_GIVEN):
+            found.append(None)
+        else:
+            found.append(key if key in keys and key not in names else name)
+    called = [name for name in found if name is not None]
+    for name in called:
+        if called.count(name) > 1:
+            raise UsageError(f"two columns are called {name!r}")
+    return found
+
+
 # --- which table it is ---------------------------------------------------------------------------
 
 
-def recognised(schema: pa.Schema, targets: Mapping[str, Target], tag: str | None = None) -> Target:
+def recognised(
+    schema: pa.Schema,
+    targets: Mapping[str, Target],
+    tag: str | None = None,
+    is_text: bool = False,
+) -> Target:
     """The table that these columns are of: the one whose columns they all are.
 
     Columns of numbers beside the keys are scalars with a column per tag. ``tag`` stands for the
-    column of this name, if that is missing. Raises UsageError if there is no or more than one
-    such table.
+    column of this name, if that is missing. With ``is_text``, what looks like text may be anything.
+    Raises UsageError if there is no such table, or more than one.
     """
     names = {*schema.names} | ({"tag"} if tag is not None else set())
-    fitting = [name for name, target in targets.items() if _fits(schema, names, target)]
+    fitting = [name for name, target in targets.items() if _fits(schema, names, target, False)]
+    if is_text and not fitting:
+        fitting = [name for name, target in targets.items() if _fits(schema, names, target, True)]
+    if is_text and SCALARS in fitting:
+        fitting = [SCALARS]  # of which a column of numbers may look like text, because of a NaN
     if len(fitting) > 1:
         raise UsageError(
             f"columns {', '.join(sorted(names))} may be {' or '.join(fitting)}: say which table"
         )
     if fitting:
         return targets[fitting[0]]
-    wide = _tag_columns(schema)
-    if wide and SCALARS in targets and not {"tag", *targets} & {*schema.names}:
-        others = [field.name for field in wide if not _is_number(field.type)]
-        if not others:
-            return replace(targets[SCALARS], wide=True)
+    tags = _tag_columns(schema)
+    if tags and "tag" not in names and all(is_text or _is_number(field.type) for field in tags):
+        return replace(targets[SCALARS], wide=True)
     raise UsageError(
         f"columns {', '.join(schema.names)} are those of no table: scalars have tag, step and "
         "value, or step and a column of numbers per tag (docs/tables.md has the others)"
@@ -140,7 +167,7 @@ def _tag_columns(schema: pa.Schema) -> list[pa.Field]:
     return [field for field in schema if field.name not in keys]
 
 
-def _fits(schema: pa.Schema, names: set[str], target: Target) -> bool:
+def _fits(schema: pa.Schema, names: set[str], target: Target, from_text: bool) -> bool:
     columns = target.spec.schema
     needed = {*target.encoder.needs[target.spec.name]}
     if "tag" in columns.names:
@@ -149,6 +176,7 @@ def _fits(schema: pa.Schema, names: set[str], target: Target) -> bool:
         return False
     return all(
         _alike(schema.field(name).type, columns.field(name).type)
+        or (from_text and (_is_text(schema.field(name).type) or _is_text(columns.field(name).type)))
         for name in needed
         if name in schema.names
     )
@@ -188,25 +216,20 @@ def _is_bytes(kind: pa.DataType) -> bool:
 # --- as rows of that table -----------------------------------------------------------------------
 
 
-def batches_for(
-    target: Target,
-    data: Given,
-    run: str | None = None,
-    tag: str | None = None,
-) -> Iterator[pa.RecordBatch]:
+def batches_for(target: Target, data: Given) -> Iterator[pa.RecordBatch]:
     """Batches with all columns of the table, and with run, tag, step and wall_time.
 
-    What is missing is null, but for the run (``run`` or else ``.``), the tag (``tag``), the index
+    What is missing is null, but for the run (that of ``data``, or else ``.``), the tag, the index
     (0) and the time, which is now. Steps count the rows of a wide frame that has none. Raises
     UsageError for columns that the table has not, and for rows that lack what they need.
     """
-    now, before = time.time(), 0
+    now, before, tag = time.time(), 0, data.tag
     if not target.wide:
         _check(target, data.schema, tag)
     for batch in _pieces(data.batches):
         columns = {name: batch[name] for name in data.schema.names}
         count = batch.num_rows
-        columns.setdefault("run", pa.repeat(pa.scalar(run or "."), count))
+        columns.setdefault("run", pa.repeat(pa.scalar(data.run or "."), count))
         if "wall_time" in target.spec.schema.names:
             columns.setdefault("wall_time", pa.repeat(pa.scalar(now), count))
         if target.wide:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def write(
             tables.append((recognised(rows.schema, targets(), tag), rows))
         else:
             tables.append((target_of(table, all_specs()), rows))
-    return write_logdir(tables, target, run=run, tag=tag, names=names, exact=exact, force=force)
+    tables = [(each, replace(rows, run=run, tag=tag)) for each, rows in tables]
+    return write_logdir(tables, target, names=names, exact=exact, force=force)
 
 
 def _names_tables(data: Mapping[Any, Any]) -> bool:
