@@ -23,6 +23,7 @@ __all__ = [
     "Encoded",
     "Encoder",
     "Group",
+    "enum_number",
     "first_rows",
     "groups",
     "labels",
@@ -158,6 +159,21 @@ def first_rows(rows: pa.RecordBatch, found: Sequence[Group]) -> dict[str, pa.Arr
     """tag, step and wall_time of the events that consist of these rows."""
     at = pa.array([group.begin for group in found], pa.int64())
     return {name: pc.take(rows[name], at) for name in ("tag", "step", "wall_time")}
+
+
+def enum_number(names: Mapping[int, str | None], name: str | None, what: str) -> int:
+    """The number that is called so; a number without a name may be given as it is.
+
+    Raises UsageError for any other name.
+    """
+    for number, known in names.items():
+        if known == name:
+            return number
+    try:
+        return int(name or "")
+    except ValueError:
+        known_names = ", ".join(filter(None, names.values()))
+        raise UsageError(f"{what} {name!r} is none of {known_names}") from None
 
 
 def labels(values: Sequence[str | None]) -> pa.DictionaryArray:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from tbtools.decode.encoding import Encoded, Encoder, members
+from tbtools.decode.encoding import Encoded, Encoder, enum_number, members
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
 from tbtools.decode.rows import Rows
 from tbtools.errors import UsageError
@@ -81,24 +81,13 @@ def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
 def _payload(row: Mapping[str, Any]) -> bytes:
     message = row["message"] or ""
     if row["type"] == "log_message":
-        level = _number(LEVELS, row["level"], "level")
+        level: Any = enum_number(LEVELS, row["level"], "messages: level")
         return LogMessage(level=level, message=message).SerializeToString()
     if row["type"] != "session_log":
         raise UsageError(f"messages: type {row['type']!r} is neither session_log nor log_message")
-    status = _number(STATUSES, row["status"], "status")
+    status: Any = enum_number(STATUSES, row["status"], "messages: status")
     path = row["checkpoint_path"] or ""
     return SessionLog(status=status, msg=message, checkpoint_path=path).SerializeToString()
-
-
-def _number(names: Mapping[int, str | None], name: str | None, what: str) -> Any:
-    for number, known in names.items():
-        if known == name:
-            return number
-    try:
-        return int(name or "")
-    except ValueError:
-        known_names = ", ".join(filter(None, names.values()))
-        raise UsageError(f"messages: {what} {name!r} is none of {known_names}") from None
 
 
 KIND = Kind(

@@ -16,7 +16,7 @@ from tbtools.decode.encoding import (
     string_tensor,
 )
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
-from tbtools.decode.tensor_content import narrowest, number_tensor
+from tbtools.decode.tensor_content import number_tensor
 from tbtools.decode.tensor_values import RefusedError, dtype_name, numbers, strings, tensor_of
 from tbtools.errors import UsageError
 from tbtools.proto.metadata import plugin_of
@@ -152,8 +152,7 @@ def _payload(rows: pa.RecordBatch, number: int) -> bytes:
         if len(held) != math.prod(sizes):
             raise UsageError(f"tensors: {len(held)} strings are not those of a shape {sizes}")
         return string_tensor(held.to_pylist(), sizes)
-    kind = dtype.as_py() or narrowest(held, "float32")
-    return number_tensor(TENSORS.name, held, sizes, kind)
+    return number_tensor(TENSORS.name, held, sizes, dtype.as_py())
 
 
 KIND = Kind(
@@ -161,5 +160,5 @@ KIND = Kind(
     decode=decode,
     plugins=frozenset({"tensor"}),
     rest=True,
-    encode=Encoder({TENSORS.name: ()}, encode),
+    encode=Encoder({TENSORS.name: ("dtype",)}, encode),
 )
