@@ -17,6 +17,14 @@ from tbtools.output.event_rows import targets
 LOGS = ["handmade", "iris", "malformed", "tensorboardx", "tf1", "tf2", "torch", "torch_resumed"]
 
 
+#: What comes back otherwise, or not at all: docs/format.md, "Written again".
+LOST = {
+    "events": ["reason"],  # metadata of a plugin is not kept, but for its name
+    # Keras models and graphs of run metadata come back as GraphDefs.
+    "graphs": ["name", "source", "stage", "made_by"],
+}
+
+
 def exported(logdir: Path, folder: Path, tables: list[str]) -> dict[str, pa.Table]:
     """Tables of a logdir as they come out of Parquet."""
     done = tbtools.export(logdir, folder, tables=tables)
@@ -26,7 +34,15 @@ def exported(logdir: Path, folder: Path, tables: list[str]) -> dict[str, pa.Tabl
 def rows_of(logs: tbtools.Logs, table: str) -> list[dict[str, Any]]:
     """The rows of a table."""
     found: list[dict[str, Any]] = logs[table].to_table().to_pylist()
-    return found
+    for row in found:
+        for column in LOST.get(table, ()):
+            del row[column]
+        if table == "graph_nodes":
+            row["attrs"] = sorted(row["attrs"])
+            if row["graph"].startswith("keras"):  # of layers, only the model says what they give
+                del row["output_types"]
+    # Run metadata without a graph is not written.
+    return [row for row in found if table != "graphs" or row["nodes"]]
 
 
 @pytest.fixture(params=LOGS)
@@ -36,7 +52,6 @@ def name(request: pytest.FixtureRequest) -> str:
     return log
 
 
-@pytest.mark.parametrize("name", [name for name in LOGS if name != "malformed"])
 def test_all_tables_come_back(name: str, tmp_path: Path) -> None:
     logs = tbtools.open(DATA / name)
     tables = exported(DATA / name, tmp_path / "parquet", [*targets(), "tags"])
@@ -44,14 +59,35 @@ def test_all_tables_come_back(name: str, tmp_path: Path) -> None:
     again = tbtools.open(tmp_path / "logs")
     for table in tables.keys() - {"tags"}:
         assert canonical(rows_of(again, table)) == canonical(rows_of(logs, table)), table
-    assert not [health for health in again.health if health.is_lossy]
+    assert canonical(rows_of(again, "graph_edges")) == canonical(rows_of(logs, "graph_edges"))
+    assert {health.status for health in again.health} == {"ok"}
 
 
 def test_each_table_comes_back_alone(name: str, tmp_path: Path) -> None:
     logs = tbtools.open(DATA / name)
     for table in targets():
-        if not logs[table].count_rows():
+        if not logs[table].count_rows() or table.startswith("graph"):
             continue
         tbtools.write(logs[table], tmp_path / table, table=table, exact=True)
         again = tbtools.open(tmp_path / table)
         assert canonical(rows_of(again, table)) == canonical(rows_of(logs, table)), table
+
+
+#: Columns of ``tags`` that come back, and tables of which the time of values is not kept.
+KEPT = ["run", "tag", "table", "display_name", "description", "points", "first_step", "last_step",
+        "first_time", "last_time"]  # fmt: skip
+WITHOUT_TIME = ("hparams", "custom_scalars", "graphs")
+
+
+def test_tags_come_back_with_their_names(name: str, tmp_path: Path) -> None:
+    logs = tbtools.open(DATA / name)
+    tbtools.write(exported(DATA / name, tmp_path / "x", [*targets(), "tags"]), tmp_path / "logs")
+    found, expected = (
+        [
+            {column: row[column] for column in KEPT}
+            for row in each.tags.to_table().to_pylist()
+            if row["table"] not in WITHOUT_TIME
+        ]
+        for each in (tbtools.open(tmp_path / "logs"), logs)
+    )
+    assert canonical(found) == canonical(expected)

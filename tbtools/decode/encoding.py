@@ -18,6 +18,7 @@ from tbtools.schema import LABEL
 
 __all__ = [
     "BLOB_SEQUENCE",
+    "MEMBERS",
     "SCALAR",
     "TENSOR",
     "Encoded",

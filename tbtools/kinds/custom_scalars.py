@@ -99,11 +99,11 @@ TAG = "custom_scalars__config__"
 
 
 def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
-    """A tensor for each layout of a run: each begins with a row of index 0."""
+    """A tensor for each layout of a run: in one, the index rises."""
     layouts: list[Layout] = []
     before: dict[str, Any] = {}
     for row in tables[CUSTOM_SCALARS.name].to_pylist():
-        if not before or row["index"] <= before["index"]:
+        if not layouts or (row["index"] is not None and row["index"] <= before["index"]):
             layouts.append(Layout())
             before = {}
         _add(layouts[-1], row, before)

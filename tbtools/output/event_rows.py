@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.decode.encoding import Encoded
+from tbtools.decode.kind import UNCLAIMED
+from tbtools.decode.unclaimed import ENCODER
 from tbtools.errors import NothingFoundError, UnknownTableError, UsageError
 from tbtools.kinds import all_kinds
 from tbtools.output.event_files import EventFiles, Names
@@ -28,12 +30,13 @@ FIRST = ("messages",)
 @cache
 def targets() -> Mapping[str, Target]:
     """The tables that can be written, by name."""
-    return {
+    of_kinds = {
         spec.name: Target(spec, kind.encode)
         for kind in all_kinds()
         for spec in kind.tables
         if kind.encode is not None and spec.name in kind.encode.needs
     }
+    return {**of_kinds, UNCLAIMED.name: Target(UNCLAIMED, ENCODER)}
 
 
 def target_of(table: str, known: Iterable[str]) -> Target:

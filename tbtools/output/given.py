@@ -287,8 +287,9 @@ def _completed(
     for field in fields:
         if field.name not in columns:
             # Whoever gives no index has events of one row.
+            is_zero = field.name == "index" and not target.encoder.whole
             zeros = pa.repeat(pa.scalar(0, pa.int64()), count)
-            made.append(zeros if field.name == "index" else pa.nulls(count, field.type))
+            made.append(zeros if is_zero else pa.nulls(count, field.type))
             continue
         array = _cast(field.name, columns[field.name], field.type)
         if field.name == "run":
