@@ -20,7 +20,7 @@ LOGS = ["handmade", "iris", "malformed", "tensorboardx", "tf1", "tf2", "torch", 
 #: What comes back otherwise, or not at all: docs/format.md, "Written again".
 LOST = {
     "events": ["reason"],  # metadata of a plugin is not kept, but for its name
-    # Keras models and graphs of run metadata come back as GraphDefs.
+    # Keras models come back as graphs of run metadata, and all of those as what is shown.
     "graphs": ["name", "source", "stage", "made_by"],
 }
 

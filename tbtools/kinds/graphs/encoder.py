@@ -1,7 +1,8 @@
 """Rows of nodes → GraphDefs: names, operations, inputs, devices, attributes as text, and shapes.
 
 Edges follow from ``inputs``. What is not kept in rows is not written: the content of constants, and
-what run metadata measured. Keras models and graphs of run metadata become GraphDefs, too.
+what run metadata measured. A Keras model becomes the graph of run metadata, which TensorBoard shows
+under its tag, too.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from tbtools.kinds.graphs.attr_values import AttrValues, shapes_value, type_numb
 from tbtools.kinds.graphs.defs import OUTPUT_SHAPES
 from tbtools.kinds.graphs.ops import BUILT_IN
 from tbtools.kinds.graphs.tables import GRAPHS, NODES
-from tbtools.proto.graph_pb2 import FunctionDef, GraphDef, MetaGraphDef, NodeDef, OpDef
+from tbtools.proto.graph_pb2 import FunctionDef, GraphDef, MetaGraphDef, NodeDef, OpDef, RunMetadata
 
 __all__ = ["encode"]
 
 Row = dict[str, Any]
+
+OF_GRAPH = metadata_of("graphs", BLOB_SEQUENCE)
+OF_RUN_METADATA = metadata_of("graph_run_metadata_graph", BLOB_SEQUENCE, b"1")
 
 RESULT = "_RetVal"  # behind the name of a function's result
 
@@ -45,6 +49,7 @@ def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
     tags: list[str | None] = []
     steps: list[int] = []
     times: list[float | None] = []
+    sources: list[str | None] = []
     names: list[str] = []
     payloads: list[bytes] = []
     for row in graphs:
@@ -58,10 +63,13 @@ def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
         tags.append(tag)
         steps.append(row.get("step") or 0)
         times.append(row.get("wall_time"))
+        sources.append(row.get("source"))
         names.append(name)
         payloads.append(payload)
-    about = metadata_of("graphs", BLOB_SEQUENCE)
-    metadata = [None if tag is None else about for tag in tags]
+    metadata = [
+        None if tag is None else OF_GRAPH if source == "graph_def" else OF_RUN_METADATA
+        for tag, source in zip(tags, sources, strict=True)
+    ]
     return Encoded(
         labels(tags),
         pa.array(steps, pa.int64()),
@@ -94,6 +102,10 @@ def _written(row: Row, graph: GraphDef, rows: list[Row]) -> tuple[str | None, st
         return None, "graph_def", content
     # What it is called, without its step and time: run metadata has several of one name.
     called = row["graph"].rpartition("@")[0].removesuffix(f":{row['step']}") or name
+    if source != "graph_def":
+        run = RunMetadata()
+        run.function_graphs.add().pre_optimization_graph.CopyFrom(graph)
+        content = run.SerializeToString()
     return called, "tensor", string_tensor([content], [])
 
 
