@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from event_writing import EventFile
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle import read
+from process_memory import is_told, resident
 
 import tbtools
 
@@ -234,3 +235,27 @@ def test_tables_that_cannot_be_written_say_so(tmp_path: Path) -> None:
         tbtools.write(5, tmp_path / "logs")
     with pytest.raises(tbtools.NothingFoundError, match="no rows"):
         tbtools.write(table().slice(4), tmp_path / "logs")
+
+
+@pytest.mark.skipif(not is_told, reason="only Linux tells the memory in use so simply")
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(300_000)
+    highest = 0
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal highest
+        for step in range(300):
+            row = {"tag": ["a"], "step": [step], "wall_time": [float(step)], "data": [picture]}
+            yield pa.record_batch(row)
+            highest = max(highest, resident())
+
+    schema = pa.schema(
+        {"tag": pa.string(), "step": pa.int64(), "wall_time": pa.float64(), "data": pa.binary()}
+    )
+    before = resident()
+    tables = {
+        "images": pa.RecordBatchReader.from_batches(schema, batches()),
+        "scalars": table(run=["."] * 4),
+    }
+    assert tbtools.write(tables, tmp_path / "logs").events == 304
+    assert highest - before < 60_000_000  # of 90 MB of pictures

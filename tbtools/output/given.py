@@ -25,7 +25,8 @@ DOWNLOAD = {"wall time", "step", "value"}
 
 SCALARS = "scalars"
 
-PIECE = 1 << 15  # rows that are worked on at once
+MOST_ROWS = 1 << 17  # that are worked on at once
+MOST_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -242,10 +243,11 @@ def batches_for(target: Target, data: Given) -> Iterator[pa.RecordBatch]:
 
 
 def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows; whatever becomes of a piece stays in the processor's cache."""
+    """The same rows, so many at a time that what becomes of them needs little memory."""
     for batch in batches:
-        for begin in range(0, batch.num_rows, PIECE):
-            yield batch.slice(begin, PIECE)
+        rows = max(1, min(MOST_ROWS, MOST_BYTES * batch.num_rows // max(batch.nbytes, 1)))
+        for begin in range(0, batch.num_rows, rows):
+            yield batch.slice(begin, rows)
 
 
 def _check(target: Target, schema: pa.Schema, tag: str | None) -> None:

@@ -106,7 +106,7 @@ def _written(row: Row, graph: GraphDef, rows: list[Row]) -> tuple[str | None, st
         run = RunMetadata()
         run.function_graphs.add().pre_optimization_graph.CopyFrom(graph)
         content = run.SerializeToString()
-    return called, "tensor", string_tensor([content], [])
+    return called, "tensor", string_tensor([content], [1])
 
 
 def _definitions(rows: list[Row]) -> Iterator[OpDef]:
