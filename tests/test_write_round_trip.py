@@ -91,3 +91,19 @@ def test_tags_come_back_with_their_names(name: str, tmp_path: Path) -> None:
         for each in (tbtools.open(tmp_path / "logs"), logs)
     )
     assert canonical(found) == canonical(expected)
+
+
+def test_real_logs_come_back(corpus: Path, tmp_path: Path) -> None:
+    files = [path for path in sorted(corpus.glob("logs/**/*tfevents*")) if path.is_file()]
+    assert len(files) > 100
+    for number, path in enumerate(files):
+        logs = tbtools.open(path)
+        tables = {table: logs[table].to_table() for table in [*targets(), "tags"]}
+        tables = {table: rows for table, rows in tables.items() if rows.num_rows}
+        if not tables.keys() - {"tags"}:
+            continue
+        tbtools.write(tables, tmp_path / str(number), exact=True)
+        again = tbtools.open(tmp_path / str(number))
+        for table in tables.keys() - {"tags"}:
+            message = f"{path}: {table}"
+            assert canonical(rows_of(again, table)) == canonical(rows_of(logs, table)), message

@@ -24,7 +24,7 @@ from tbtools.decode.encoding import (
 from tbtools.errors import UsageError
 from tbtools.kinds.graphs.attr_values import AttrValues, shapes_value, type_number
 from tbtools.kinds.graphs.defs import OUTPUT_SHAPES
-from tbtools.kinds.graphs.ops import BUILT_IN
+from tbtools.kinds.graphs.ops import BUILT_IN, output_types
 from tbtools.kinds.graphs.tables import GRAPHS, NODES
 from tbtools.proto.graph_pb2 import FunctionDef, GraphDef, MetaGraphDef, NodeDef, OpDef, RunMetadata
 
@@ -112,12 +112,17 @@ def _written(row: Row, graph: GraphDef, rows: list[Row]) -> tuple[str | None, st
 def _definitions(rows: list[Row]) -> Iterator[OpDef]:
     """Operations whose outputs nobody would know of otherwise, if they are always the same."""
     known: dict[str, set[tuple[str, ...]]] = {}
+    odd: set[str] = set()
     for row in rows:
-        if row["op"] is not None and row["op"] not in BUILT_IN and row["output_types"]:
-            known.setdefault(row["op"], set()).add(tuple(row["output_types"]))
-    for op, types in known.items():
-        if len(types) == 1:
-            outputs = [OpDef.ArgDef(type=type_number(each)) for each in types.pop()]
+        op, types = row["op"] or "", tuple(row["output_types"] or ())
+        if types:
+            known.setdefault(op, set()).add(types)
+            if output_types(BUILT_IN.get(op, "?"), dict(_pairs(row["attrs"]))) != types:
+                odd.add(op)
+    for op in sorted(odd):
+        if len(known[op]) == 1:
+            types = known[op].pop()
+            outputs = [OpDef.ArgDef(type=type_number(each)) for each in types]
             yield OpDef(name=op, output_arg=outputs)
 
 
