@@ -12,15 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import DATA, Cli
 from test_round_trip import canonical
+from test_write_round_trip import rows_of
 
 import tbtools
 from tbtools.output.event_rows import targets
 from tbtools.verbs.export import FORMATS
-
-
-def rows_of(logdir: Path, table: str = "scalars") -> list[str]:
-    """The rows of a table of a logdir, in an order of their own."""
-    return canonical(tbtools.open(logdir)[table].to_table().to_pylist())
 
 
 def scalars(logdir: Path) -> list[tuple[object, ...]]:
@@ -35,8 +31,10 @@ def test_what_export_wrote_is_imported(format: str, name: str, tmp_path: Path) -
     source = tmp_path / ("x.duckdb" if format == "duckdb" else "x")
     done = tbtools.export(DATA / name, source, format=format)  # type: ignore[arg-type]
     written = tbtools.import_files(source, output=tmp_path / "logs", exact=True)
+    found, expected = tbtools.open(tmp_path / "logs"), tbtools.open(DATA / name)
     for table in done.rows.keys() & targets().keys():
-        assert rows_of(tmp_path / "logs", table) == rows_of(DATA / name, table), table
+        again, rows = (canonical(rows_of(logs, table)) for logs in (found, expected))
+        assert again == rows, table
     assert written.rows.keys() == done.rows.keys() & targets().keys()
     assert {*written.left_out} == done.rows.keys() - targets().keys() - {"tags"}
 

@@ -150,7 +150,7 @@ def recognised(
         fitting = [SCALARS]  # of which a column of numbers may look like text, because of a NaN
     if len(fitting) > 1:
         raise UsageError(
-            f"columns {', '.join(sorted(names))} may be {' or '.join(fitting)}: say which table"
+            f"columns {', '.join(sorted(names))} may be {' or '.join(fitting)}: name the table"
         )
     if fitting:
         return targets[fitting[0]]

@@ -70,7 +70,10 @@ def write(
 
 def _names_tables(data: Mapping[Any, Any]) -> bool:
     """Whether these are tables by name, not columns."""
-    return all(hasattr(rows, "columns") or hasattr(rows, "schema") for rows in data.values()) or (
-        data.keys() <= all_specs().keys()
-        and all(isinstance(rows, Mapping) for rows in data.values())
-    )
+    # The type is asked, since a LazyFrame works out its columns when it is.
+    if all(
+        hasattr(type(rows), "columns") or hasattr(type(rows), "schema") for rows in data.values()
+    ):
+        return True
+    named = data.keys() <= all_specs().keys()
+    return named and all(isinstance(rows, Mapping) for rows in data.values())
