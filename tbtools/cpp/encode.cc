@@ -205,9 +205,9 @@ Due records_due(Bytes window, size_t begin, double limit, double latest) {
       if (wall_time > latest) latest = wall_time;
     }
     if (latest > limit) return {begin, latest, true};
-    const uint64_t whole = kHeaderSize + size + kFooterSize;
-    if (whole > window.size - begin) return {begin, latest, false};
-    begin += static_cast<size_t>(whole);
+    const size_t left = window.size - begin - kHeaderSize;
+    if (size > left || left - size < kFooterSize) return {begin, latest, false};
+    begin += kHeaderSize + static_cast<size_t>(size) + kFooterSize;
   }
   return {begin, latest, false};
 }
