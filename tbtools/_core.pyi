@@ -212,13 +212,14 @@ def encode_events(rows: object, declared: Sequence[int], *, exact: bool = False,
     large.
     """
 
-def records_due(window: bytes, begin: int, limit: float, latest: float) -> tuple[int, float, bool]:
+def merge_records(windows: Sequence[bytes], begins: Sequence[int], times: Sequence[float], are_last: Sequence[bool]) -> tuple[bytes, list[int], list[float], int | None]:
     """
-    How far the records of encode_events() from window[begin:] on are due until `limit`.
+    Records of several sequences in the order of their wall_time, as far as that is known.
 
-    Gives the end of the last, the time of the one behind it, and whether that one is known:
-    False if the window ends before. The time of a record is its wall_time, or that of one
-    before it if that is later; `latest` is that of the one before the first.
+    Each sequence goes on at window[begin:], behind a record of this time; its records keep
+    their order. Gives the records, the begins and times for the next call, and the sequence
+    of which more is needed: None if all are at their end, which is that of the window where
+    `are_last` says so.
     """
 
 crc32c_implementation: str = 'sse4.2'

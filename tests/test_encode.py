@@ -150,29 +150,52 @@ def test_other_columns_are_refused(column: str, values: pa.Array, message: str) 
         _core.encode_events(pa.record_batch(columns), [-1])
 
 
-@given(st.lists(DOUBLES, max_size=20), DOUBLES, st.integers(1, 200))
-def test_records_are_due_in_the_order_of_their_time(
-    times: list[float], limit: float, window: int
-) -> None:
-    batch = rows(
-        tag=["a"] * len(times),
-        step=pa.array(range(len(times)), pa.int64()),
-        wall_time=pa.array(times, pa.float64()),
-        number=pa.array(times, pa.float64()),
-    )
-    data, _ = encoded(batch)
-    latest, due = -math.inf, 0
-    for wall_time in times:  # a NaN is not above anything
-        latest = max(latest, wall_time) if wall_time == wall_time else latest
-        if latest > limit:
-            break
-        due += 1
-    end, running, is_known = 0, -math.inf, False
-    size = window
-    while not is_known and size < len(data) + window:
-        end, running, is_known = _core.records_due(data[:size], end, limit, running)
-        size += window
-    assert len(read(data[:end]).events) == due
-    assert is_known == (due < len(times))
-    if is_known:
-        assert running == latest
+def in_order(times: list[float]) -> list[float]:
+    """The time that each record counts as: none is before the one before it."""
+    found: list[float] = []
+    for wall_time in times:
+        latest = found[-1] if found else -math.inf
+        found.append(wall_time if wall_time > latest else latest)  # a NaN is not above anything
+    return found
+
+
+@given(st.lists(st.lists(DOUBLES, max_size=8), max_size=5), st.integers(1, 200))
+def test_sequences_are_merged_by_time(sequences: list[list[float]], window: int) -> None:
+    data = []
+    for number, times in enumerate(sequences):
+        batch = rows(
+            tag=[str(number)] * len(times),
+            step=pa.array(range(len(times)), pa.int64()),
+            wall_time=pa.array(times, pa.float64()),
+            number=pa.array(times, pa.float64()),
+        )
+        data.append(encoded(batch)[0])
+    count = len(data)
+    sizes, begins, latest = [0] * count, [0] * count, [-math.inf] * count
+    merged, needs = b"", 0 if count else None
+    while needs is not None:
+        sizes[needs] += window
+        windows = [each[:size] for each, size in zip(data, sizes, strict=True)]
+        are_last = [size >= len(each) for each, size in zip(data, sizes, strict=True)]
+        records, begins, latest, needs = _core.merge_records(windows, begins, latest, are_last)
+        merged += records
+    found = [(int(event.values[0].tag or ""), event.step) for event in read(merged).events]
+    expected = [
+        (wall_time, number, step)
+        for number, times in enumerate(sequences)
+        for step, wall_time in enumerate(in_order(times))
+    ]
+    assert found == [(number, step) for _, number, step in sorted(expected)]
+
+
+def test_a_record_that_says_no_time_stays_where_it_is() -> None:
+    odd = record(b"")
+    batch = rows(tag=["a"], step=[1], wall_time=[5.0], number=[1.0])
+    early, _ = encoded(rows(tag=["b"], step=[1], wall_time=[1.0], number=[1.0]))
+    late, _ = encoded(batch)
+    merged, *_ = _core.merge_records([late + odd, early], [0, 0], [-math.inf] * 2, [True] * 2)
+    assert merged == early + late + odd
+    with pytest.raises(ValueError, match="for each of the windows"):
+        _core.merge_records([late], [], [], [])
+    with pytest.raises(ValueError, match="behind"):
+        _core.merge_records([late], [1000], [0.0], [True])

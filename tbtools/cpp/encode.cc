@@ -16,7 +16,6 @@ constexpr uint32_t kSimpleValue = 2;
 constexpr uint32_t kTensor = 8;
 constexpr uint32_t kMetadata = 9;
 
-constexpr uint8_t kWallTimeKey = key_of(1, Wire::fixed64);
 constexpr uint8_t kStepKey = key_of(2, Wire::varint);
 
 // A TensorProto of one float64, as TF2 writes it, up to its eight bytes: dtype, an empty shape, and
@@ -133,7 +132,7 @@ class Encoder {
     const size_t keys =
         1 + sizeof(double) + (step == 0 ? 0 : 1 + varint_size(static_cast<uint64_t>(step)));
     const auto write_keys = [&](Pen& pen) {
-      pen.byte(kWallTimeKey);  // first, and even if it is 0: records_due() looks for it here
+      pen.byte(kWallTimeKey);  // first, and even if it is 0: merge_records() looks for it here
       pen.fixed(rows_.wall_time[i]);
       if (step != 0) {
         pen.byte(kStepKey);
@@ -193,23 +192,6 @@ class Encoder {
 Encoded encode_events(const EventRows& rows, std::vector<int32_t>& declared,
                       const EncodeOptions& options) {
   return Encoder(rows, declared, options).run();
-}
-
-Due records_due(Bytes window, size_t begin, double limit, double latest) {
-  constexpr size_t kKnown = kHeaderSize + 1 + sizeof(double);
-  while (window.size - begin >= kKnown) {
-    const uint8_t* const record = window.data + begin;
-    const uint64_t size = load<uint64_t>(record);
-    if (size >= 1 + sizeof(double) && record[kHeaderSize] == kWallTimeKey) {
-      const double wall_time = load<double>(record + kHeaderSize + 1);
-      if (wall_time > latest) latest = wall_time;
-    }
-    if (latest > limit) return {begin, latest, true};
-    const size_t left = window.size - begin - kHeaderSize;
-    if (size > left || left - size < kFooterSize) return {begin, latest, false};
-    begin += kHeaderSize + static_cast<size_t>(size) + kFooterSize;
-  }
-  return {begin, latest, false};
 }
 
 }  // namespace tbtools

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "column.h"
+#include "wire.h"
 
 namespace tbtools {
 
@@ -38,6 +39,9 @@ struct LabelView {
   bool valid(size_t i) const { return codes.valid(i); }
   Bytes operator[](size_t i) const { return values[static_cast<size_t>(codes[i])]; }
 };
+
+// The key of an event's first field, as encode_events() writes it.
+constexpr uint8_t kWallTimeKey = key_of(1, Wire::fixed64);
 
 // What `member` says: the number of a field of Event, or of Summary.Value with this bit.
 constexpr uint8_t kOfValue = 0x80;
@@ -73,17 +77,5 @@ struct Encoded {
 // implied, -1 for none; it is brought up to date.
 Encoded encode_events(const EventRows& rows, std::vector<int32_t>& declared,
                       const EncodeOptions& options);
-
-// How far records are due that lie one behind the other, in the order of their wall_time.
-struct Due {
-  size_t end;     // of the last one that is due
-  double next;    // time of the one behind it, if `has_next`
-  bool has_next;  // false: the window ends before another record is known
-};
-
-// Records of encode_events() from `begin` on whose time is at most `limit`. The time of a record is
-// its wall_time or that of one before it (from `latest` on), if that is later: records keep their
-// order. A NaN counts as the time before.
-Due records_due(Bytes window, size_t begin, double limit, double latest);
 
 }  // namespace tbtools

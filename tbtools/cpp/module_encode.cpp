@@ -4,6 +4,7 @@
 
 #include "encode.h"
 #include "encode_rows.h"
+#include "merge.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -40,11 +41,30 @@ nb::tuple encode(nb::handle batch, std::vector<int32_t> declared, bool exact, bo
                         made.rounded);
 }
 
-nb::tuple due(const nb::bytes& window, size_t begin, double limit, double latest) {
-  const Bytes bytes{reinterpret_cast<const uint8_t*>(window.c_str()), window.size()};
-  if (begin > bytes.size) throw nb::value_error("begin lies behind the window's end");
-  const Due found = records_due(bytes, begin, limit, latest);
-  return nb::make_tuple(found.end, found.next, found.has_next);
+nb::tuple merge(const std::vector<nb::bytes>& windows, const std::vector<size_t>& begins,
+                const std::vector<double>& times, const std::vector<bool>& are_last) {
+  const size_t count = windows.size();
+  if (begins.size() != count || times.size() != count || are_last.size() != count) {
+    throw nb::value_error("begins, times and are_last need an element for each of the windows");
+  }
+  std::vector<Sequence> sequences;
+  for (size_t i = 0; i < count; ++i) {
+    const Bytes window{reinterpret_cast<const uint8_t*>(windows[i].c_str()), windows[i].size()};
+    if (begins[i] > window.size) throw nb::value_error("begin lies behind the window's end");
+    sequences.push_back({window, begins[i], times[i], are_last[i]});
+  }
+  const Merged merged = [&] {
+    nb::gil_scoped_release release;
+    return merge_records(sequences);
+  }();
+  std::vector<size_t> ends;
+  std::vector<double> latest;
+  for (const Sequence& sequence : sequences) {
+    ends.push_back(sequence.begin);
+    latest.push_back(sequence.time);
+  }
+  return nb::make_tuple(nb::bytes(merged.records.data(), merged.records.size()), ends, latest,
+                        merged.needs ? nb::cast(*merged.needs) : nb::none());
 }
 
 }  // namespace
@@ -65,13 +85,15 @@ void bind_encode(nb::module_& m) {
       "Numbers are rounded to float32; with `exact`, those that it does not hold become\n"
       "tensors of float64. Raises ValueError if the columns are others, or an event is too\n"
       "large.");
-  m.def("records_due", &due, "window"_a, "begin"_a, "limit"_a, "latest"_a,
-        nb::sig("def records_due(window: bytes, begin: int, limit: float, latest: float) -> "
-                "tuple[int, float, bool]"),
-        "How far the records of encode_events() from window[begin:] on are due until `limit`.\n\n"
-        "Gives the end of the last, the time of the one behind it, and whether that one is known:\n"
-        "False if the window ends before. The time of a record is its wall_time, or that of one\n"
-        "before it if that is later; `latest` is that of the one before the first.");
+  m.def("merge_records", &merge, "windows"_a, "begins"_a, "times"_a, "are_last"_a,
+        nb::sig("def merge_records(windows: Sequence[bytes], begins: Sequence[int], times: "
+                "Sequence[float], are_last: Sequence[bool]) -> tuple[bytes, list[int], "
+                "list[float], int | None]"),
+        "Records of several sequences in the order of their wall_time, as far as that is known.\n\n"
+        "Each sequence goes on at window[begin:], behind a record of this time; its records keep\n"
+        "their order. Gives the records, the begins and times for the next call, and the sequence\n"
+        "of which more is needed: None if all are at their end, which is that of the window where\n"
+        "`are_last` says so.");
 }
 
 }  // namespace tbtools

@@ -5,7 +5,7 @@
 
 namespace tbtools {
 
-// Adds encode_events() and records_due() to the module.
+// Adds encode_events() and merge_records() to the module.
 void bind_encode(nanobind::module_& m);
 
 }  // namespace tbtools

@@ -29,17 +29,19 @@ Names = Mapping[tuple[str, str], Name]
 
 MOST_WAITING = 1 << 24  # bytes of records, of all runs
 WINDOW = 1 << 18  # bytes of a file that is merged with others
+SMALLEST_WINDOW = 1 << 14
 WRITER = "tbtools"
 LONGEST = 255  # bytes of a folder's name
 
 
 @dataclass
 class _Part:
-    """What one run has of one table: a file of records behind that of the version."""
+    """Records of one run and table, in order: a file of them, behind that of the version."""
 
     path: Path
     first_time: float
     head: int  # bytes of the version's record
+    last_time: float = -math.inf
     waiting: list[bytes] = field(default_factory=list)
     metadata: dict[str, bytes] = field(default_factory=dict)  # of each tag, as last declared
 
@@ -58,7 +60,8 @@ class EventFiles:
         self._scratch = scratch
         self._names = names
         self._exact = exact
-        self._parts: dict[str, dict[str, _Part]] = {}
+        self._parts: dict[str, dict[str, list[_Part]]] = {}
+        self._count = 0
         self._waiting = 0
         scratch.mkdir()
 
@@ -69,14 +72,22 @@ class EventFiles:
 
     def first_time(self, run: str) -> float | None:
         """The earliest of the times that the parts of a run begin at; None if it has no events."""
-        times = [part.first_time for part in self._parts.get(run, {}).values()]
+        times = [part.first_time for part in self._of(run)]
         return min((each for each in times if not math.isnan(each)), default=None)
 
-    def add(self, run: str, table: str, events: Encoded) -> None:
-        """Events of a run, behind those of the same table. Raises UsageError for odd runs."""
+    def _of(self, run: str) -> Iterator[_Part]:
+        for parts in self._parts.get(run, {}).values():
+            yield from parts
+
+    def add(self, run: str, table: str, events: Encoded, by_time: bool = False) -> None:
+        """Events of a run, behind those of the same table.
+
+        With ``by_time``, they are in the order of their time, and come where that wants them, too.
+        Raises UsageError for odd runs.
+        """
         if not len(events):
             return
-        part = self._part(run, table, events.wall_time[0].as_py())
+        part = self._part(run, table, events.wall_time, by_time)
         tags = _with_int32(events.tag)
         columns = {"tag": tags, "step": events.step, "wall_time": events.wall_time}
         known: list[int] = [-1] * len(tags.dictionary)
@@ -105,16 +116,20 @@ class EventFiles:
         if self._waiting >= MOST_WAITING:
             self._flush()
 
-    def _part(self, run: str, table: str, wall_time: float) -> _Part:
+    def _part(self, run: str, table: str, times: pa.DoubleArray, by_time: bool) -> _Part:
         if run not in self._parts:
             _check_run(run)
             self._parts[run] = {}
-        parts = self._parts[run]
-        if table not in parts:
-            number = sum(map(len, self._parts.values()))
-            head = _head(wall_time)
-            parts[table] = _Part(self._scratch / str(number), wall_time, len(head), [head])
-        return parts[table]
+        parts = self._parts[run].setdefault(table, [])
+        first = times[0].as_py()
+        if not parts or (by_time and first < parts[-1].last_time):
+            head = _head(first)
+            parts.append(_Part(self._scratch / str(self._count), first, len(head), waiting=[head]))
+            self._count += 1
+        if by_time:
+            latest = pc.max(times.filter(pc.invert(pc.is_nan(times)))).as_py()
+            parts[-1].last_time = max(parts[-1].last_time, -math.inf if latest is None else latest)
+        return parts[-1]
 
     def _named(
         self, run: str, tags: pa.DictionaryArray, metadata: pa.DictionaryArray
@@ -139,8 +154,8 @@ class EventFiles:
         )
 
     def _flush(self) -> None:
-        for parts in self._parts.values():
-            for part in parts.values():
+        for run in self._parts:
+            for part in self._of(run):
                 if part.waiting:
                     with part.path.open("ab") as file:
                         file.writelines(part.waiting)
@@ -155,7 +170,7 @@ class EventFiles:
                 *(table for table in first if table in parts),
                 *sorted(parts.keys() - {*first}),
             ]
-            chosen = [parts[table] for table in order]
+            chosen = [part for table in order for part in parts[table]]
             begin = self.first_time(run) or 0.0
             folder = self._logdir if run == "." else self._logdir / run
             folder.mkdir(parents=True, exist_ok=True)
@@ -243,47 +258,43 @@ def _renamed(metadata: bytes | None, name: Name | None) -> bytes | None:
 # --- merging -------------------------------------------------------------------------------------
 
 
-class _Records:
-    """The records of a part, as far as they are due.
+class _Waiting:
+    """The records of a part, a window at a time. No file stays open: there may be many parts."""
 
-    ``time`` is that of the next one, or less if that is not known yet.
-    """
-
-    def __init__(self, part: _Part) -> None:
-        self._file = part.path.open("rb")
-        self._file.seek(part.head)
-        self._window = b""
-        self._at = 0
+    def __init__(self, part: _Part, size: int) -> None:
+        self._path = part.path
+        self._offset = part.head
+        self._size = size
+        self.window = b""
+        self.begin = 0
         self.time = -math.inf
-        self.is_over = False
+        self.is_last = False
+        self.read()
 
-    def until(self, limit: float) -> Iterator[bytes]:
-        """The records whose time is at most ``limit``."""
-        while not self.is_over:
-            begin = self._at
-            end, self.time, known = _core.records_due(self._window, begin, limit, self.time)
-            self._at = end
-            if end > begin:
-                yield self._window[begin:end]
-            if known:
-                return
-            more = self._file.read(max(WINDOW, len(self._window) - end))
-            self._window, self._at = self._window[end:] + more, 0
-            if not more:
-                # Too short to have a time of its own.
-                if self._window:
-                    yield self._window
-                self.is_over = True
-                self._file.close()
+    def read(self) -> None:
+        """Go on in the file, with what is left of the window."""
+        rest = self.window[self.begin :]
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            more = file.read(max(self._size, len(rest)))
+        self._offset += len(more)
+        self.window, self.begin, self.is_last = rest + more, 0, not more
 
 
 def _merged(parts: list[_Part]) -> Iterator[bytes]:
     """The records of all parts by time, each part in its order; at the same time part by part."""
-    left = [_Records(part) for part in parts]
-    while left:
-        place = min(range(len(left)), key=lambda each: left[each].time)
-        before = [math.nextafter(records.time, -math.inf) for records in left[:place]]
-        behind = [records.time for records in left[place + 1 :]]
-        yield from left[place].until(min(before + behind, default=math.inf))
-        if left[place].is_over:
-            del left[place]
+    size = max(SMALLEST_WINDOW, min(WINDOW, MOST_WAITING // len(parts)))
+    left = [_Waiting(part, size) for part in parts]
+    needs: int | None = 0
+    while needs is not None:
+        records, begins, times, needs = _core.merge_records(
+            [each.window for each in left],
+            [each.begin for each in left],
+            [each.time for each in left],
+            [each.is_last for each in left],
+        )
+        yield records
+        for each, begin, time in zip(left, begins, times, strict=True):
+            each.begin, each.time = begin, time
+        if needs is not None:
+            left[needs].read()

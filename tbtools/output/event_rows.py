@@ -77,10 +77,13 @@ def write_logdir(
     *,
     names: Names | None = None,
     exact: bool = False,
+    by_time: bool = False,
     inputs: Iterable[str] = (),
     force: bool = False,
 ) -> Written:
     """Write tables to a new logdir: an event file per run. ``inputs`` is nothing written to.
+
+    Rows of a table stay in their order, or ``by_time`` they are put in that of their wall_time.
 
     Raises as ``staged`` and ``batches_for``, UsageError for rows that no event can hold, and
     NothingFoundError if there are no rows.
@@ -88,7 +91,7 @@ def write_logdir(
     with staged(logdir, inputs, force, folder=True) as folder:
         folder.mkdir()
         files = EventFiles(folder, folder.parent / "parts", names or {}, exact)
-        writer = _EventWriter(files)
+        writer = _EventWriter(files, by_time)
         for target, data in tables:
             writer.write(target, batches_for(target, data))
         writer.finish()
@@ -104,7 +107,8 @@ class _EventWriter:
     What belongs to a run as a whole (hyperparameters, layouts, graphs) waits for ``finish``.
     """
 
-    def __init__(self, files: EventFiles) -> None:
+    def __init__(self, files: EventFiles, by_time: bool) -> None:
+        self._by_time = by_time
         self.rows: dict[str, int] = {}
         self._files = files
         self._whole: dict[str, dict[str, list[pa.RecordBatch]]] = {}  # by run and table
@@ -121,7 +125,10 @@ class _EventWriter:
                 if target.encoder.whole:
                     self._whole.setdefault(run, {}).setdefault(table, []).append(rows)
                 else:
-                    self._files.add(run, table, target.encoder.encode({table: rows}))
+                    events = target.encoder.encode(
+                        {table: _by_time(rows) if self._by_time else rows}
+                    )
+                    self._files.add(run, table, events, self._by_time)
 
     def finish(self) -> None:
         """Write what has waited, and put the files into place."""
@@ -172,6 +179,13 @@ def _by_run(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
     for end in ends:
         yield batch["run"][begin].as_py(), batch.slice(begin, end - begin)
         begin = end
+
+
+def _by_time(rows: pa.RecordBatch) -> pa.RecordBatch:
+    times = rows["wall_time"]
+    if pc.all(pc.less_equal(times[:-1], times[1:])).as_py():
+        return rows
+    return rows.take(pc.sort_indices(times))  # stable; NaN comes last
 
 
 def _whole_events(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

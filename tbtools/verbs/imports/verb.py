@@ -84,7 +84,13 @@ def import_files(
                 else "nothing to write: there are no tables"
             )
         done = write_logdir(
-            imports.tables, target, names=imports.names, exact=exact, inputs=inputs, force=force
+            imports.tables,
+            target,
+            names=imports.names,
+            exact=exact,
+            by_time=True,
+            inputs=inputs,
+            force=force,
         )
     done.left_out = sorted(imports.left_out)
     return done
@@ -155,7 +161,7 @@ class _Imports:
     def _rows(
         self, source: Source, schema: pa.Schema, columns: pa.Schema, wide: bool = False
     ) -> Iterator[pa.RecordBatch]:
-        """The rows of a source by time, and where that is the same as they stand there."""
+        """The rows of a source as they stand there."""
         keys = {key.name: key.type for key in KEYS}
         types = {**{field.name: field.type for field in schema}, **keys}
         relation = source.as_text if source.is_text else source.relation
@@ -172,13 +178,5 @@ class _Imports:
                     value = from_text(given_name, types.get(name, other), name == "wall_time")
                 chosen.append(f"{value} AS {quoted(name)}")
         sql = f"SELECT {', '.join(chosen)} FROM {relation}"
-        if "wall_time" in columns.names:
-            order = [name for name in ("run", "wall_time") if name in columns.names]
-            place = quoted(" place")
-            sql = (
-                f"SELECT * EXCLUDE ({place}) FROM "
-                f"(SELECT *, row_number() OVER () AS {place} FROM ({sql})) "
-                f"ORDER BY {', '.join([*order, place])}"
-            )
         with reading(source.path):
             yield from self._connection.sql(sql).to_arrow_reader(ROWS)
