@@ -1,8 +1,10 @@
-"""Where tables are imported from: files of several formats, as sources of DuckDB's."""
+"""Where tables are imported from: Parquet and Arrow files, which pyarrow reads, and CSV, JSON and
+databases, which DuckDB does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from tbtools.verbs.imports.casts import quoted
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["FORMATS", "Source", "reading", "run_of", "sources_of"]
+__all__ = ["FORMATS", "ROWS", "ArrowRows", "Source", "reading", "run_of", "sources_of"]
 
 #: Ending → format.
 FORMATS = {
@@ -33,19 +35,29 @@ FORMATS = {
     ".duckdb": "duckdb",
     ".db": "duckdb",
 }
+ROWS = 1 << 15  # that are read at a time
 COMPRESSED = (".gz", ".zst")  # of CSV and JSON
 
 
 @dataclass(frozen=True)
+class ArrowRows:
+    """Columns, and how their rows are read."""
+
+    schema: pa.Schema
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
 class Source:
-    """A table: its name, if it says so itself, and what to select from, by DuckDB.
+    """A table: its name, if it says so itself, and its rows: Arrow's, or what DuckDB reads.
 
     ``is_text``: every value can be had as text (``as_text``), and types are only guessed.
     """
 
     path: str
     name: str | None
-    relation: str
+    arrow: ArrowRows | None = None
+    relation: str = ""
     is_text: bool = False
     as_text: str = ""
 
@@ -123,21 +135,19 @@ def _of_file(
     literal = "'" + path.replace("'", "''") + "'"
     with reading(path):
         if form == "parquet":
-            yield Source(path, name, f"read_parquet({literal})")
+            yield Source(path, name, _parquet(path))
         elif form == "csv":
             options = "header = true, allow_quoted_nulls = false"
             if suffixes[-1] == ".tsv":
                 options += ", delim = '\\t'"
             relation = f"read_csv({literal}, {options}"
             text = f"(FROM {relation}, all_varchar = true))"
-            yield Source(path, name, f"{relation})", is_text=True, as_text=text)
+            yield Source(path, name, None, f"{relation})", is_text=True, as_text=text)
         elif form == "json":
-            relation = f"read_json({literal})"
-            yield Source(
-                path, name, relation, is_text=True, as_text=_json_text(literal, connection)
-            )
+            text = _json_text(literal, connection)
+            yield Source(path, name, None, f"read_json({literal})", is_text=True, as_text=text)
         elif form == "arrow":
-            yield Source(path, name, _registered(path, connection))
+            yield Source(path, name, _ipc(path))
         else:
             yield from _of_database(path, literal, connection)
 
@@ -149,12 +159,24 @@ def _json_text(literal: str, connection: duckdb.DuckDBPyConnection) -> str:
     return f"(SELECT {texts} FROM read_json({literal}, columns = {{{types}}}))"
 
 
-def _registered(path: str, connection: duckdb.DuckDBPyConnection) -> str:
-    import pyarrow.dataset as pads
+def _parquet(path: str) -> ArrowRows:
+    import pyarrow.parquet as pq
 
-    name = f"arrow_{len(connection.execute('SHOW TABLES').fetchall())}"
-    connection.register(name, pads.dataset(path, format="ipc"))
-    return name
+    file = pq.ParquetFile(path, pre_buffer=False)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        # Of several row groups at once, pyarrow reads ahead as far as there is memory.
+        for group in range(file.num_row_groups):
+            yield from file.iter_batches(ROWS, row_groups=[group])
+
+    return ArrowRows(file.schema_arrow, batches)
+
+
+def _ipc(path: str) -> ArrowRows:
+    file = pa.ipc.open_file(path)
+    return ArrowRows(
+        file.schema, lambda: (file.get_batch(number) for number in range(file.num_record_batches))
+    )
 
 
 def _of_database(
@@ -172,4 +194,4 @@ def _of_database(
         {"name": name},
     ).fetchall()
     for schema, table in tables:
-        yield Source(path, table, f"{name}.{quoted(schema)}.{quoted(table)}")
+        yield Source(path, table, None, f"{name}.{quoted(schema)}.{quoted(table)}")

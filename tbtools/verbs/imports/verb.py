@@ -19,7 +19,7 @@ from tbtools.schema import KEYS
 from tbtools.tables.interrupts import interruptible
 from tbtools.tables.logdir import all_specs
 from tbtools.verbs.imports.casts import from_text, quoted
-from tbtools.verbs.imports.sources import Source, reading, run_of, sources_of
+from tbtools.verbs.imports.sources import ROWS, Source, reading, run_of, sources_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,7 +28,6 @@ __all__ = ["import_files"]
 
 TAGS = "tags"
 MOST_MEMORY = "256MB"  # beyond that, DuckDB goes on in files
-ROWS = 1 << 15  # that are read at a time
 
 
 def import_files(
@@ -127,6 +126,8 @@ class _Imports:
 
     def _guessed(self, source: Source) -> pa.Schema:
         """The columns of a source, under the names that tables have them by."""
+        if source.arrow is not None:
+            return given(source.arrow.schema.empty_table()).schema
         relation = self._connection.sql(f"FROM {source.relation} LIMIT 0")
         empty = relation.to_arrow_table()
         for place, kind in enumerate(relation.types):
@@ -162,6 +163,12 @@ class _Imports:
         self, source: Source, schema: pa.Schema, columns: pa.Schema, wide: bool = False
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a source as they stand there."""
+        with reading(source.path):
+            if source.arrow is not None:
+                rows = source.arrow
+                reader = pa.RecordBatchReader.from_batches(rows.schema, rows.batches())
+                yield from given(reader).batches
+                return
         keys = {key.name: key.type for key in KEYS}
         types = {**{field.name: field.type for field in schema}, **keys}
         relation = source.as_text if source.is_text else source.relation
