@@ -9,12 +9,15 @@
 namespace tbtools {
 namespace {
 
-constexpr uint32_t kSummary = 5;  // of Event
-constexpr uint32_t kValue = 1;    // of Summary
-constexpr uint32_t kTag = 1;      // of Value
-constexpr uint32_t kSimpleValue = 2;
-constexpr uint32_t kTensor = 8;
-constexpr uint32_t kMetadata = 9;
+// Numbers of fields, each below 16.
+namespace number {
+constexpr uint32_t summary = 5;  // of Event
+constexpr uint32_t value = 1;    // of Summary
+constexpr uint32_t tag = 1;      // of Value, as those that follow
+constexpr uint32_t simple_value = 2;
+constexpr uint32_t tensor = 8;
+constexpr uint32_t metadata = 9;
+}  // namespace number
 
 constexpr uint8_t kStepKey = key_of(2, Wire::varint);
 
@@ -55,11 +58,11 @@ struct Member {
       case Form::none:
         break;
       case Form::simple_value:
-        pen.byte(key_of(kSimpleValue, Wire::fixed32));
+        pen.byte(key_of(number::simple_value, Wire::fixed32));
         pen.fixed(static_cast<float>(number));
         break;
       case Form::double_tensor:
-        pen.begin(kTensor, kDoubleTensorSize);
+        pen.begin(number::tensor, kDoubleTensorSize);
         pen.bytes({kDoubleTensor, sizeof kDoubleTensor});
         pen.fixed(number);
         break;
@@ -154,15 +157,15 @@ class Encoder {
     const size_t summary = field_size(value);
     return frame(keys + field_size(summary), [&](Pen& pen) {
       write_keys(pen);
-      pen.begin(kSummary, summary);
-      pen.begin(kValue, value);
+      pen.begin(number::summary, summary);
+      pen.begin(number::value, value);
       if (has_tag) {
-        pen.begin(kTag, tag.size);
+        pen.begin(number::tag, tag.size);
         pen.bytes(tag);
       }
       what.write(pen);
       if (about) {
-        pen.begin(kMetadata, about->size);
+        pen.begin(number::metadata, about->size);
         pen.bytes(*about);
       }
     });
