@@ -11,11 +11,14 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle import read
 
 import tbtools
+from tbtools.output.event_rows import targets
+from tbtools.tables.logdir import all_specs
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 3, 2)
 
@@ -210,3 +213,13 @@ def test_tables_that_look_alike_have_to_be_named(tmp_path: Path) -> None:
     rows = pa.table({"tag": ["a"], "step": [1], "data": [PNG]})
     with pytest.raises(tbtools.UsageError, match="may be audio or images: name the table"):
         tbtools.write(rows, tmp_path / "logs")
+
+
+def test_every_table_is_written_or_said_not_to_be() -> None:
+    text = (ROOT / "docs" / "format.md").read_text("utf-8")
+    section = text[text.index("## Written again") : text.index("## Directories")]
+    for name, spec in all_specs().items():
+        assert f"`{name}`" in section, name
+        if name in targets():
+            needs = targets()[name].encoder.needs[name]
+            assert {*needs} <= {*spec.schema.names}, name
