@@ -23,11 +23,13 @@ __all__ = [
     "graph",
     "graph_diff",
     "graph_drawing",
+    "import_files",
     "ls",
     "media",
     "open",
     "query",
     "scan",
+    "write",
 ]
 
 if TYPE_CHECKING:
@@ -46,10 +48,12 @@ if TYPE_CHECKING:
     from tbtools.logs import Logs, open
     from tbtools.verbs.export import export
     from tbtools.verbs.graph import graph, graph_diff, graph_drawing
+    from tbtools.verbs.imports import import_files
     from tbtools.verbs.ls import ls
     from tbtools.verbs.media import media
     from tbtools.verbs.query import query
     from tbtools.verbs.scan import scan
+    from tbtools.verbs.write import write
 
 _HOMES = {
     "Logs": "logs",
@@ -57,11 +61,13 @@ _HOMES = {
     "graph": "verbs.graph",
     "graph_diff": "verbs.graph",
     "graph_drawing": "verbs.graph",
+    "import_files": "verbs.imports",
     "ls": "verbs.ls",
     "media": "verbs.media",
     "open": "logs",
     "query": "verbs.query",
     "scan": "verbs.scan",
+    "write": "verbs.write",
 }
 
 

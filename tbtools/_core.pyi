@@ -279,4 +279,29 @@ def crc32c(buffer: object) -> int:
 def crc32c_portable(buffer: object) -> int:
     """CRC-32C by the implementation that runs everywhere."""
 
+def encode_events(rows: object, declared: Sequence[int], *, exact: bool = False, repeat: bool = False) -> tuple[bytes, list[int], int]:
+    """
+    Framed records, `declared` for the next call, and how many numbers were rounded.
+
+    `rows` is a record batch with the columns tag (a dictionary, null: none), step,
+    wall_time, and of these what is needed: number (float64) of a scalar; member (uint8), the
+    number of a field of Event, or of Summary.Value plus 128, which `payload` is; 128 alone
+    has no member, and with 0 the payload is the whole event; metadata (a dictionary of
+    binary). `declared` has for each tag of the dictionary the code of the metadata that its
+    last event had, or -1; metadata is written where it differs, with `repeat` always.
+    Numbers are rounded to float32; with `exact`, those that it does not hold become
+    tensors of float64. Raises ValueError if the columns are others, or an event is too
+    large.
+    """
+
+def merge_records(windows: Sequence[bytes], begins: Sequence[int], times: Sequence[float], are_last: Sequence[bool]) -> tuple[bytes, list[int], list[float], int | None]:
+    """
+    Records of several sequences in the order of their wall_time, as far as that is known.
+
+    Each sequence goes on at window[begin:], behind a record of this time; its records keep
+    their order. Gives the records, the begins and times for the next call, and the sequence
+    of which more is needed: None if all are at their end, which is that of the window where
+    `are_last` says so.
+    """
+
 crc32c_implementation: str = 'sse4.2'

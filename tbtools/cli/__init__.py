@@ -13,6 +13,7 @@ import typer
 
 from tbtools.cli.export import export
 from tbtools.cli.graph import graph
+from tbtools.cli.import_ import import_
 from tbtools.cli.ls import ls
 from tbtools.cli.query import query
 from tbtools.cli.streams import note, open_missing, silence
@@ -52,8 +53,8 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph):
-    app.command()(command)
+for command in (ls, query, export, graph, import_):
+    app.command(name=command.__name__.rstrip("_"))(command)
 
 
 def main() -> None:

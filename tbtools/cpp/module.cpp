@@ -1,9 +1,10 @@
 // The border to Python: names, argument names and docstrings. That of groups of files and of surveys
-// is module_groups.cpp.
+// is module_groups.cpp, that of writing module_encode.cpp.
 #include "binding.h"
 #include "crc32c.h"
 #include "event.h"
 #include "histograms.h"
+#include "module_encode.h"
 #include "string_tensors.h"
 
 namespace tbtools {
@@ -273,5 +274,6 @@ NB_MODULE(_core, m) {
         return over(buffer, [](Bytes b) { return portable_crc32c().of(b.data, b.size); });
       },
       "buffer"_a, "CRC-32C by the implementation that runs everywhere.");
+  bind_encode(m);
   m.attr("crc32c_implementation") = crc32c().name;
 }

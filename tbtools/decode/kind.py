@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from tbtools.decode.encoding import Encoder
 from tbtools.schema import LABEL, key_fields
 
 __all__ = ["UNCLAIMED", "Decoded", "Events", "Kind", "TableSpec", "column", "table"]
@@ -87,7 +88,8 @@ class Kind:
     metadata. A kind with ``rest`` takes the tensors that no other answers to. A value of more
     than ``largest`` bytes cannot be of this kind. ``bulky`` are the columns that need its long
     strings whole: if none of them is wanted, of each string there is only as much as says what
-    format and size of image it is.
+    format and size of image it is. Without
+    ``encode``, its tables cannot be written to event files.
     """
 
     tables: tuple[TableSpec, ...]
@@ -98,6 +100,7 @@ class Kind:
     rest: bool = False
     largest: int | None = None
     bulky: frozenset[str] = frozenset()
+    encode: Encoder | None = None
 
 
 UNCLAIMED = table(

@@ -7,14 +7,26 @@ channels and length are read from the header of a WAV file; a legacy value says 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tbtools.decode.encoding import (
+    BLOB_SEQUENCE,
+    Encoded,
+    Encoder,
+    first_rows,
+    groups,
+    members,
+    metadata_of,
+    of_every_row,
+    string_tensor,
+)
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
 from tbtools.decode.payloads import Accepted, Columns, by_form, flat, parsed, string_tensors
+from tbtools.proto.plugins_pb2 import AudioPluginData
 from tbtools.proto.tfevents_pb2 import Summary
 from tbtools.schema import LABEL
 
@@ -35,6 +47,8 @@ AUDIO = table(
     ),
     column("data", pa.binary(), "The sound file, byte for byte as written.", nullable=False),
 )
+
+WAV = 11  # AudioPluginData.encoding
 
 MAGIC = (
     (b"fLaC", "audio/flac"),
@@ -174,9 +188,51 @@ def _wav(file: memoryview) -> Sound:
     return sound
 
 
+def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
+    """A tensor for the sounds of each event, if they have labels; else the legacy form.
+
+    That one has what is known of the sound.
+    """
+    rows = tables[AUDIO.name]
+    found = list(groups(AUDIO.name, rows))
+    sounds = rows.drop_columns(["tag", "step", "wall_time", "run"]).to_pylist()
+    names, payloads = [], []
+    for group in found:
+        name, payload = _event(sounds[group.begin : group.end])
+        names.append(name)
+        payloads.append(payload)
+    about = metadata_of("audio", BLOB_SEQUENCE, AudioPluginData(encoding=WAV).SerializeToString())
+    return Encoded(
+        **first_rows(rows, found),
+        member=members(names),
+        payload=pa.array(payloads, pa.binary()),
+        metadata=of_every_row(about, len(found)),
+    )
+
+
+def _event(sounds: list[dict[str, Any]]) -> tuple[str, bytes]:
+    data = [sound["data"] for sound in sounds]
+    labels = [sound["label"] for sound in sounds]
+    if any(label is not None for label in labels):
+        pairs = zip(data, ((label or "").encode() for label in labels), strict=True)
+        return "tensor", string_tensor([each for pair in pairs for each in pair], [len(data), 2])
+    if len(data) > 1:
+        return "tensor", string_tensor(data, [len(data)])
+    sound = sounds[0]
+    legacy = Summary.Audio(
+        sample_rate=sound["sample_rate"] or 0,
+        num_channels=sound["channels"] or 0,
+        length_frames=sound["frames"] or 0,
+        content_type=sound["content_type"] or "",
+        encoded_audio_string=sound["data"],
+    )
+    return "audio", legacy.SerializeToString()
+
+
 KIND = Kind(
     tables=(AUDIO,),
     decode=decode,
     fields=frozenset({"audio"}),
     plugins=frozenset({"audio"}),
+    encode=Encoder({AUDIO.name: ("data",)}, encode),
 )

@@ -7,11 +7,23 @@ claims the size of an image before it was rescaled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tbtools.decode.encoding import (
+    BLOB_SEQUENCE,
+    Encoded,
+    Encoder,
+    first_rows,
+    groups,
+    members,
+    metadata_of,
+    of_every_row,
+    string_tensor,
+)
 from tbtools.decode.image_headers import header_of
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
 from tbtools.decode.payloads import Columns, by_form, flat, parsed, string_tensors
@@ -111,10 +123,44 @@ def _sizes(data: pa.BinaryArray, widths: Sizes, heights: Sizes) -> dict[str, pa.
     }
 
 
+def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
+    """A tensor for the images of each event, as TF2 writes them."""
+    rows = tables[IMAGES.name]
+    found = list(groups(IMAGES.name, rows))
+    images = rows.select(["width", "height", "data"]).to_pylist()
+    names, payloads = [], []
+    for group in found:
+        name, payload = _event(images[group.begin : group.end])
+        names.append(name)
+        payloads.append(payload)
+    return Encoded(
+        **first_rows(rows, found),
+        member=members(names),
+        payload=pa.array(payloads, pa.binary()),
+        metadata=of_every_row(metadata_of("images", BLOB_SEQUENCE), len(found)),
+    )
+
+
+def _event(images: list[dict[str, Any]]) -> tuple[str, bytes]:
+    first = images[0]
+    width, height = first["width"], first["height"]
+    if width is None or height is None:
+        size = header_of(memoryview(first["data"]))[1]
+        if size is None and len(images) == 1:
+            # Only the legacy form has nothing to say of the size.
+            legacy = Summary.Image(encoded_image_string=first["data"])
+            return "image", legacy.SerializeToString()
+        width, height = size or (0, 0)
+    claims = [str(claim).encode() for claim in (width, height)]
+    strings = [*claims, *(image["data"] for image in images)]
+    return "tensor", string_tensor(strings, [len(strings)])
+
+
 KIND = Kind(
     tables=(IMAGES,),
     decode=decode,
     fields=frozenset({"image"}),
     plugins=frozenset({"images"}),
     bulky=frozenset({"data"}),
+    encode=Encoder({IMAGES.name: ("data",)}, encode),
 )

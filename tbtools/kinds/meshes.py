@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
+from tbtools.decode.encoding import TENSOR, Encoded, Encoder, members, metadata_of
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
 from tbtools.decode.rows import Rows
+from tbtools.decode.tensor_content import narrowest, number_tensor
 from tbtools.decode.tensor_values import RefusedError, numbers, plugin_content, tensor_of
+from tbtools.errors import UsageError
 from tbtools.proto.plugins_pb2 import MeshPluginData
 from tbtools.schema import LABEL
 
@@ -34,6 +39,9 @@ MESHES = table(
 )
 
 PARTS = {1: "vertex", 2: "face", 3: "color"}
+
+#: The types of their numbers in TensorBoard.
+TYPES = {"vertex": "float32", "face": "int32", "color": "uint8"}
 
 
 def decode(events: Events) -> Decoded:
@@ -81,4 +89,44 @@ def _lists(values: list[pa.DoubleArray]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.concat_arrays(values))
 
 
-KIND = Kind(tables=(MESHES,), decode=decode, plugins=frozenset({"mesh"}))
+def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
+    """A tensor for each row, in the type that TensorBoard takes its part to be of."""
+    rows = tables[MESHES.name]
+    numbers_of = {part: number for number, part in PARTS.items()}
+    known = rows.select(["name", "part", "shape", "config"]).to_pylist()
+    components: dict[str | None, int] = {}  # a bit for each part that a mesh has
+    for row in known:
+        if row["part"] not in numbers_of:
+            raise UsageError(f"meshes: part {row['part']!r} is none of {', '.join(numbers_of)}")
+        components[row["name"]] = components.get(row["name"], 0) | 1 << numbers_of[row["part"]]
+    payloads, about = [], []
+    for row, values in zip(known, rows["values"], strict=True):
+        shape = row["shape"]
+        if shape is None:
+            shape = [1, len(values.values) // 3, 3]
+        dtype = narrowest(values.values, TYPES[row["part"]], "float32")
+        payloads.append(number_tensor(MESHES.name, values.values, shape, dtype))
+        content = MeshPluginData(
+            name=row["name"] or "",
+            content_type=numbers_of[row["part"]],
+            json_config=row["config"] or "",
+            shape=shape,
+            components=components[row["name"]],
+        )
+        about.append(metadata_of("mesh", TENSOR, content.SerializeToString()))
+    return Encoded(
+        rows["tag"],
+        rows["step"],
+        rows["wall_time"],
+        member=members("tensor", rows.num_rows),
+        payload=pa.array(payloads, pa.binary()),
+        metadata=pa.array(about, pa.binary()).dictionary_encode(),
+    )
+
+
+KIND = Kind(
+    tables=(MESHES,),
+    decode=decode,
+    plugins=frozenset({"mesh"}),
+    encode=Encoder({MESHES.name: ("part", "values")}, encode),
+)

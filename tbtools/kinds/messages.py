@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
+from tbtools.decode.encoding import Encoded, Encoder, enum_number, members
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
 from tbtools.decode.rows import Rows
+from tbtools.errors import UsageError
 from tbtools.proto.tfevents_pb2 import LogMessage, SessionLog
 from tbtools.schema import LABEL
 
@@ -63,4 +65,34 @@ def _named(names: Mapping[int, str | None], number: int) -> str | None:
     return names.get(number, str(number))
 
 
-KIND = Kind(tables=(MESSAGES,), decode=decode, fields=frozenset({"session_log", "log_message"}))
+def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
+    """An event for each row."""
+    rows = tables[MESSAGES.name]
+    payloads = [_payload(row) for row in rows.to_pylist()]
+    return Encoded(
+        pa.nulls(rows.num_rows, LABEL),
+        rows["step"],
+        rows["wall_time"],
+        member=members(rows["type"].to_pylist()),
+        payload=pa.array(payloads, pa.binary()),
+    )
+
+
+def _payload(row: Mapping[str, Any]) -> bytes:
+    message = row["message"] or ""
+    if row["type"] == "log_message":
+        level: Any = enum_number(LEVELS, row["level"], "messages: level")
+        return LogMessage(level=level, message=message).SerializeToString()
+    if row["type"] != "session_log":
+        raise UsageError(f"messages: type {row['type']!r} is neither session_log nor log_message")
+    status: Any = enum_number(STATUSES, row["status"], "messages: status")
+    path = row["checkpoint_path"] or ""
+    return SessionLog(status=status, msg=message, checkpoint_path=path).SerializeToString()
+
+
+KIND = Kind(
+    tables=(MESSAGES,),
+    decode=decode,
+    fields=frozenset({"session_log", "log_message"}),
+    encode=Encoder({MESSAGES.name: ("type",)}, encode),
+)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
+from tbtools.decode.encoding import (
+    TENSOR,
+    Encoded,
+    Encoder,
+    first_rows,
+    groups,
+    members,
+    metadata_of,
+)
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.tensor_content import narrowest, number_tensor
 from tbtools.decode.tensor_values import RefusedError, dtype_name, numbers, tensor_of
+from tbtools.proto.plugins_pb2 import PrCurvePluginData
 
 #: The rows of the tensor, in order.
 ROWS = (
@@ -80,4 +93,29 @@ def _thresholds(count: int) -> pa.DoubleArray:
     return pa.array(thresholds, pa.float64())
 
 
-KIND = Kind(tables=(PR_CURVES,), decode=decode, plugins=frozenset({"pr_curves"}))
+def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
+    """A tensor for the thresholds of each event."""
+    rows = tables[PR_CURVES.name]
+    found = list(groups(PR_CURVES.name, rows))
+    payloads, about = [], []
+    for group in found:
+        count = group.end - group.begin
+        values = pa.concat_arrays([rows[name][group.begin : group.end] for name in ROWS])
+        dtype = narrowest(values, "float32")
+        payloads.append(number_tensor(PR_CURVES.name, values, [len(ROWS), count], dtype))
+        content = PrCurvePluginData(num_thresholds=count).SerializeToString()
+        about.append(metadata_of("pr_curves", TENSOR, content))
+    return Encoded(
+        **first_rows(rows, found),
+        member=members("tensor", len(found)),
+        payload=pa.array(payloads, pa.binary()),
+        metadata=pa.array(about, pa.binary()).dictionary_encode(),
+    )
+
+
+KIND = Kind(
+    tables=(PR_CURVES,),
+    decode=decode,
+    plugins=frozenset({"pr_curves"}),
+    encode=Encoder({PR_CURVES.name: ROWS}, encode),
+)

@@ -1,14 +1,18 @@
 """Scalars: ``simple_value``, and tensors of one number whose plugin is ``scalars``.
 
 The core decodes all of them (docs/format.md, "Scalars"); what comes here is what it left open: a
-tensor whose plugin was not known when it was read, and those that are not one number.
+tensor whose plugin was not known when it was read, and those that are not one number. It encodes
+them, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tbtools.decode.encoding import SCALAR, Encoded, Encoder, metadata_of, of_every_row
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
 
 
@@ -19,6 +23,18 @@ def decode(events: Events) -> Decoded:
     return Decoded(
         {"scalars": (rows, {"value": events.value.take(rows)})},
         [(index, "not one number that float64 holds exactly") for index in refused],
+    )
+
+
+def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
+    """An event for each row."""
+    rows = tables["scalars"]
+    return Encoded(
+        rows["tag"],
+        rows["step"],
+        rows["wall_time"],
+        number=rows["value"],
+        metadata=of_every_row(metadata_of("scalars", SCALAR), rows.num_rows),
     )
 
 
@@ -34,4 +50,5 @@ KIND = Kind(
     fields=frozenset({"simple_value"}),
     plugins=frozenset({"scalars"}),
     largest=4096,
+    encode=Encoder({"scalars": ("value",)}, encode),
 )

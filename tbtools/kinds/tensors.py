@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import pyarrow as pa
 
+from tbtools.decode.encoding import (
+    TENSOR,
+    Encoded,
+    Encoder,
+    members,
+    metadata_of,
+    string_tensor,
+)
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.tensor_content import number_tensor
 from tbtools.decode.tensor_values import RefusedError, dtype_name, numbers, strings, tensor_of
+from tbtools.errors import UsageError
 from tbtools.proto.metadata import plugin_of
 from tbtools.schema import LABEL
 
@@ -111,4 +124,41 @@ def _plugins(metadata: pa.BinaryArray) -> pa.DictionaryArray:
     return pa.array(names, pa.string()).take(distinct.indices).cast(LABEL)
 
 
-KIND = Kind(tables=(TENSORS,), decode=decode, plugins=frozenset({"tensor"}), rest=True)
+def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
+    """A tensor for each row. Of its metadata there is the plugin's name only."""
+    rows = tables[TENSORS.name]
+    plugins = rows["plugin"].to_pylist()
+    about = [None if name is None else metadata_of(name, TENSOR) for name in plugins]
+    payloads = [_payload(rows, number) for number in range(rows.num_rows)]
+    return Encoded(
+        rows["tag"],
+        rows["step"],
+        rows["wall_time"],
+        member=members("tensor", rows.num_rows),
+        payload=pa.array(payloads, pa.binary()),
+        metadata=pa.array(about, pa.binary()).dictionary_encode(),
+    )
+
+
+def _payload(rows: pa.RecordBatch, number: int) -> bytes:
+    dtype, shape, values, texts = (
+        rows[name][number] for name in ("dtype", "shape", "values", "strings")
+    )
+    if values.is_valid == texts.is_valid:
+        raise UsageError("tensors: a tensor has either values or strings")
+    held = values.values if values.is_valid else texts.values
+    sizes = shape.as_py() if shape.is_valid else [len(held)]
+    if texts.is_valid:
+        if len(held) != math.prod(sizes):
+            raise UsageError(f"tensors: {len(held)} strings are not those of a shape {sizes}")
+        return string_tensor(held.to_pylist(), sizes)
+    return number_tensor(TENSORS.name, held, sizes, dtype.as_py())
+
+
+KIND = Kind(
+    tables=(TENSORS,),
+    decode=decode,
+    plugins=frozenset({"tensor"}),
+    rest=True,
+    encode=Encoder({TENSORS.name: ("dtype",)}, encode),
+)

@@ -134,6 +134,14 @@ class MeshPluginData(_message.Message):
     components: int
     def __init__(self, version: _Optional[int] = ..., name: _Optional[str] = ..., content_type: _Optional[int] = ..., json_config: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., components: _Optional[int] = ...) -> None: ...
 
+class PrCurvePluginData(_message.Message):
+    __slots__ = ("version", "num_thresholds")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    NUM_THRESHOLDS_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    num_thresholds: int
+    def __init__(self, version: _Optional[int] = ..., num_thresholds: _Optional[int] = ...) -> None: ...
+
 class Layout(_message.Message):
     __slots__ = ("version", "category")
     VERSION_FIELD_NUMBER: _ClassVar[int]

@@ -97,7 +97,7 @@ class TagChoice:
         self.skip: _core.NameSet | None = None  # those that the core need not read
         # A value whose table does not tell its tag is wanted whatever the tag.
         specs = table_specs()
-        self._may_skip = all("tag" in specs[name].schema.names for name in selection.tables)
+        self.may_skip = all("tag" in specs[name].schema.names for name in selection.tables)
 
     def note(self, tags: Sequence[str]) -> None:
         """Look at the tags of a scan, before the ``mask`` of its rows is asked for."""
@@ -109,7 +109,7 @@ class TagChoice:
             self._seen.update(zip(fresh, wanted, strict=True))
             more = [tag for tag, is_wanted in zip(fresh, wanted, strict=True) if not is_wanted]
             self._unwanted += more
-            if more and self._may_skip and len(self._unwanted) <= MOST_SKIPPED:
+            if more and self.may_skip and len(self._unwanted) <= MOST_SKIPPED:
                 self.skip = _core.NameSet(self._unwanted)
 
     def mask(self, tags: pa.DictionaryArray) -> pa.Array | None:
@@ -145,6 +145,11 @@ class _Scanned:
 
     def tables(self) -> list[tuple[str, pa.RecordBatch]]:
         by_table: dict[str, list[Made]] = {}
+        if self.choice is not None and self.choice.may_skip:
+            # What nobody wants is not decoded, nor counted if it could not be: whether the core
+            # passed over it already depends on when its tag was seen first.
+            mask = self.choice.mask(self.rows["tag"])
+            self.rows = self.rows if mask is None else self.rows.filter(mask)
         if self.rows.num_rows:
             runs = self.origins.runs(self.rows)
             for routed in route(self.rows, runs, self._metadata_of, CLAIMS):

@@ -17,6 +17,7 @@ from tbtools.errors import UsageError
 from tbtools.version import __version__
 
 __all__ = [
+    "LOGDIR",
     "MANIFEST",
     "Manifest",
     "check_remains",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+
+#: The format of a folder of event files that tbtools wrote: it is a logdir, and read as one.
+LOGDIR = "tfevents"
 
 LAYOUT = 1  # of datasets; one more whenever a reader of today would misread those of tomorrow
 
@@ -113,7 +117,8 @@ def check_remains(path: str) -> None:
 
 def is_exported(path: str) -> bool:
     """Whether a dataset that tbtools wrote is at ``path``. Raises as ``read_manifest``."""
-    return read_manifest(path) is not None
+    manifest = read_manifest(path)
+    return manifest is not None and manifest.format != LOGDIR
 
 
 def _parsed(folder: Path, content: dict[str, Any]) -> Manifest:

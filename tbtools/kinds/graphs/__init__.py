@@ -7,8 +7,10 @@ its run has, since a resumed run writes its graph again.
 
 from __future__ import annotations
 
+from tbtools.decode.encoding import Encoder
 from tbtools.decode.kind import Kind
 from tbtools.kinds.graphs.decoder import CHECKED, decode
+from tbtools.kinds.graphs.encoder import encode
 from tbtools.kinds.graphs.tables import EDGES, GRAPHS, NODES, STATS
 
 KIND = Kind(
@@ -16,4 +18,5 @@ KIND = Kind(
     decode=decode,
     fields=frozenset({"graph_def", "meta_graph_def", "tagged_run_metadata"}),
     plugins=frozenset({*CHECKED, "graphs", "graph_tagged_run_metadata"}),
+    encode=Encoder({GRAPHS.name: ("graph",), NODES.name: ("name", "inputs")}, encode, whole=True),
 )

@@ -14,7 +14,7 @@ from tbtools.kinds.graphs.columns import GraphColumns
 from tbtools.kinds.graphs.ops import BUILT_IN, output_types, rules_of
 from tbtools.proto.graph_pb2 import FunctionDef, GraphDef, NodeDef, OpDef
 
-__all__ = ["add_graph_def", "add_graph_defs"]
+__all__ = ["OUTPUT_SHAPES", "add_graph_def", "add_graph_defs"]
 
 OUTPUT_SHAPES = "_output_shapes"
 

@@ -1,9 +1,4 @@
-"""Hyperparameters: what the plugin ``hparams`` keeps in the metadata of its tags.
-
-The tensors of these tags are placeholders, and some writers leave them out. A session is a run
-that says when it started; an experiment declares what there is to compare. TensorBoard goes by the
-experiment that it finds first, these tables have those of all runs.
-"""
+"""The metadata of hyperparameters → rows of their tables."""
 
 from __future__ import annotations
 
@@ -12,94 +7,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import pyarrow as pa
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Value
 
-from tbtools.decode.kind import Decoded, Events, Kind, column, table
+from tbtools.decode.kind import Decoded, Events
 from tbtools.decode.rows import Rows
 from tbtools.decode.tensor_values import RefusedError, plugin_content
+from tbtools.kinds.hparams.tables import DATASETS, HPARAMS, METRICS, SESSIONS, STATUSES, TYPES
 from tbtools.proto.plugins_pb2 import Experiment, HParamInfo, HParamsPluginData, MetricInfo
-from tbtools.schema import LABEL
 
-HPARAMS = table(
-    "hparams",
-    "A row per hyperparameter of a session, with its value.",
-    column("name", LABEL, "Name of the hyperparameter.", nullable=False),
-    column(
-        "type",
-        LABEL,
-        "`string`, `bool` or `float64`; `null`, `list` or `struct` if the writer gave such a "
-        "value. PyTorch writes a bool as float64.",
-        nullable=False,
-    ),
-    column("number", pa.float64(), "The number; 1 or 0 for a bool; null for other types."),
-    column(
-        "text",
-        pa.string(),
-        "The value as text, whatever its type: `true` and `false` for a bool, `32` for a number "
-        "without fraction, JSON for a list or struct; null for a null.",
-    ),
-    keys=("run",),
-)
-
-SESSIONS = table(
-    "hparam_sessions",
-    "A row per start and per end that a session reports. `tensorboard.plugins.hparams` writes "
-    "both, other writers may leave out the end.",
-    column("event", LABEL, "`start` or `end`; columns of the other are null.", nullable=False),
-    column(
-        "group_name",
-        pa.string(),
-        "Of a start: sessions with the same name repeat one experiment; null: it stands alone.",
-    ),
-    column("status", LABEL, "Of an end: `success`, `failure` or `running`; null if not said."),
-    column("start_time", pa.float64(), "Of a start: seconds since the epoch."),
-    column("end_time", pa.float64(), "Of an end: seconds since the epoch."),
-    column("model_uri", pa.string(), "Of a start: where the model is."),
-    column("monitor_url", pa.string(), "Of a start: where to watch the session."),
-    keys=("run",),
-)
-
-METRICS = table(
-    "hparam_metrics",
-    "What experiments declare: a row per metric, per hyperparameter with its domain, and for what "
-    "is said of the experiment as a whole.",
-    column("kind", LABEL, "`experiment`, `metric` or `hparam`.", nullable=False),
-    column(
-        "name",
-        pa.string(),
-        "Name of the experiment or hyperparameter; of a metric, the tag of its scalars.",
-    ),
-    column(
-        "metric_group",
-        pa.string(),
-        "Of a metric: the run, below that of the session, which has its scalars; empty if that is "
-        "the session's own.",
-    ),
-    column("display_name", pa.string(), "Name to be shown instead; null if none."),
-    column("description", pa.string(), "Markdown; null if none."),
-    column(
-        "type",
-        LABEL,
-        "Of a hyperparameter: `string`, `bool` or `float64`; of a metric: `training` or "
-        "`validation`; null if not said.",
-    ),
-    column("domain_min", pa.float64(), "Of a hyperparameter with an interval: its lower end."),
-    column("domain_max", pa.float64(), "Of a hyperparameter with an interval: its upper end."),
-    column(
-        "domain_values",
-        pa.list_(pa.string()),
-        "Of a hyperparameter with a list of possible values: these, as in `hparams.text`.",
-    ),
-    column("author", pa.string(), "Of an experiment: the user who made it."),
-    column("time_created", pa.float64(), "Of an experiment: seconds since the epoch."),
-    keys=("run",),
-)
-
-STATUSES = {0: None, 1: "success", 2: "failure", 3: "running"}
-TYPES = {0: None, 1: "string", 2: "bool", 3: "float64"}
-DATASETS = {0: None, 1: "training", 2: "validation"}
+__all__ = ["decode"]
 
 
 def decode(events: Events) -> Decoded:
@@ -276,11 +193,3 @@ def _plain_number(number: float) -> int | float | str:
         return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
     # Beyond 2**53 not every integer is a float64, and digits would promise more than there is.
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
-
-
-KIND = Kind(
-    tables=(HPARAMS, SESSIONS, METRICS),
-    decode=decode,
-    plugins=frozenset({"hparams"}),
-    bare=True,
-)

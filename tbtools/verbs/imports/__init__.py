@@ -1,0 +1,9 @@
+"""``import``: tables in files of other formats → event files. In Python ``import_files``, since
+``import`` is a word of the language.
+"""
+
+from __future__ import annotations
+
+from tbtools.verbs.imports.verb import import_files
+
+__all__ = ["import_files"]
