@@ -245,6 +245,12 @@ def read_files(files: Sequence[tuple[bytes, int]], buffer: object) -> list[bool]
     the other, and says of which it got all. Raises ValueError if the buffer is too small.
     """
 
+def list_folder(path: bytes) -> list[tuple[bytes, bool, bool, int, tuple[int, int]]]:
+    """
+    What a folder holds, links followed and dangling ones left out, in any order: name, whether
+    it is a folder, whether a link leads there, size, and device and inode. Raises OSError.
+    """
+
 reads_files: bool = True
 
 def plugin_of(metadata: bytes) -> str:

@@ -156,9 +156,9 @@ def damaged_log(seed: int) -> bytes:
 @contextmanager
 def windows_of(size: int) -> Iterator[None]:
     """Tbtools reads files so many bytes at a time."""
-    before = {name: getattr(scans, name) for name in ("WINDOW", "WIDE_WINDOW", "_SPARE")}
+    before = {name: getattr(scans, name) for name in ("WINDOW", "_SPARE")}
     try:
-        scans.WINDOW, scans.WIDE_WINDOW, scans._SPARE = size, max(size, 1 << 12), []
+        scans.WINDOW, scans._SPARE = size, []
         yield
     finally:
         for name, value in before.items():

@@ -6,6 +6,7 @@ Nothing here imports pyarrow, polars or duckdb before a command needs it.
 from __future__ import annotations
 
 import errno
+import gc
 import sys
 from typing import Annotated
 
@@ -59,10 +60,12 @@ for command in (ls, query, export, graph, import_):
 
 def main() -> None:
     """Run the command line. Errors of the user's or a file's become one line and an exit code."""
-    # pyarrow and duckdb import these two where they are installed, which takes longer than most
-    # commands. None of them needs them, so that they need not be found.
-    for unneeded in ("numpy", "pandas"):
+    # pyarrow and duckdb import these where they are installed, which takes longer than most
+    # commands, and look for them again and again where not. None of them needs them.
+    for unneeded in ("numpy", "pandas", "dateutil"):
         sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
+    # Thousands of runs are many objects, and no garbage: to look for it took a third of the time.
+    gc.set_threshold(100_000, 50, 1000)
     open_missing()
     try:
         app(prog_name="tbtools")

@@ -1,4 +1,6 @@
 // The border to Python: groups of files, and surveys.
+#include <cerrno>
+
 #include "binding.h"
 #include "files.h"
 #include "survey.h"
@@ -84,6 +86,27 @@ std::vector<bool> read_into(const std::vector<std::pair<nb::bytes, size_t>>& fil
   uint8_t* const to = const_cast<uint8_t*>(window.bytes().data);
   nb::gil_scoped_release release;
   return read_files(wanted, to);
+}
+
+nb::list entries_of(nb::bytes path) {
+  const std::string name(path.c_str(), path.size());
+  std::vector<FolderEntry> entries;
+  int why;
+  {
+    nb::gil_scoped_release release;
+    why = name.find('\0') == std::string::npos ? list_folder(name, entries) : ENOENT;
+  }
+  if (why != 0) {
+    errno = why;
+    PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path.ptr());
+    throw nb::python_error();
+  }
+  nb::list found;
+  for (const FolderEntry& each : entries) {
+    found.append(nb::make_tuple(nb::bytes(each.name.data(), each.name.size()), each.is_folder,
+                                each.is_link, each.size, nb::make_tuple(each.device, each.inode)));
+  }
+  return found;
 }
 
 // One file of a survey.
@@ -225,6 +248,11 @@ void bind_groups(nb::module_& m) {
   m.def("read_files", &read_into, "files"_a, "buffer"_a,
         "Fills a writable buffer with the first bytes of files, given as (path, size), one behind\n"
         "the other, and says of which it got all. Raises ValueError if the buffer is too small.");
+  m.def("list_folder", &entries_of, "path"_a,
+        nb::sig("def list_folder(path: bytes) -> list[tuple[bytes, bool, bool, int, tuple[int, "
+                "int]]]"),
+        "What a folder holds, links followed and dangling ones left out, in any order: name, whether\n"
+        "it is a folder, whether a link leads there, size, and device and inode. Raises OSError.");
   m.attr("reads_files") = kReadsFiles;
 }
 

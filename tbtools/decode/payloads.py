@@ -48,7 +48,7 @@ def by_form(events: Events, table: str, legacy_field: str, legacy: Form, tensors
     """The rows of a table, in the order of their events: ``legacy`` makes those of the events
     with that field, ``tensors`` all others.
     """
-    is_legacy = pc.equal(events.field, legacy_field)
+    is_legacy = pc.equal(events.field, pa.scalar(legacy_field, pa.string()))
     count = pc.sum(is_legacy).as_py() or 0
     if count in (0, len(events)):
         made = (legacy if count else tensors)(events.payload)

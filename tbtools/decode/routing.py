@@ -33,6 +33,11 @@ __all__ = [
 #: Fields that say nothing of the kind of a value; its plugin does.
 ASK_PLUGIN = ("metadata", "tensor")
 
+# pyarrow looks for dateutil whenever it has to find out the type of a Python value, which takes as
+# long as a kernel where there is none.
+ZERO = pa.scalar(0, pa.int64())
+ONE = pa.scalar(1, pa.int64())
+
 MANY = 1 << 15  # more rows than a window of scalars has
 
 
@@ -86,10 +91,17 @@ def options_for(known: Claims, selection: Selection, offsets: bool = False) -> S
         plugins=None if any(kind.rest for kind in kinds) else tuple(sorted(plugins)),
         largest=None if None in sizes else max(filter(None, sizes), default=None),
         offsets=offsets,
-        wide=bool(headed),
+        windows=_windows(fields, bool(headed)),
         heads=tuple(sorted(field for kind in headed for field in kind.fields)),
         head_plugins=tuple(sorted(plugin for kind in headed for plugin in kind.plugins)),
     )
+
+
+def _windows(fields: set[str], has_heads: bool) -> int:
+    """As measured: the fewer rows a window has, the less its size and the more a call costs."""
+    if has_heads:
+        return 8
+    return 1 if "simple_value" in fields else 2
 
 
 def _names(kind: Kind) -> frozenset[str]:
@@ -137,7 +149,8 @@ def route(
         return number[id(kind)]
 
     # A row's field and metadata are few distinct pairs: the kind is looked up once for each.
-    pairs = pc.add(pc.multiply(rows["field"].indices.cast(pa.int64()), len(metadata)), codes)
+    count = pa.scalar(len(metadata), pa.int64())
+    pairs = pc.add(pc.multiply(rows["field"].indices.cast(pa.int64()), count), codes)
     pairs = pairs.dictionary_encode()
     of_pair = [
         number_of(known.kind_of(fields[pair // len(metadata)], plugins[pair % len(metadata)]))
@@ -173,12 +186,12 @@ def _metadata(rows: pa.RecordBatch, of_tag: OfTag) -> tuple[list[bytes | None], 
     """The distinct metadata of these rows, and which of it each row has. Number 0 is none."""
     own = rows["metadata"]
     values: list[bytes | None] = [None, *own.dictionary.to_pylist()]
-    named = pa.array([bool(plugin_of(value)) for value in values])
-    codes = pc.add(pc.fill_null(own.indices.cast(pa.int64()), -1), 1)
+    named = pa.array([bool(plugin_of(value)) for value in values], pa.bool_())
+    codes = pc.fill_null(pc.add(own.indices.cast(pa.int64()), ONE), ZERO)
     has_own = named.take(codes)
     fields = rows["field"]
     asking = [name in ASK_PLUGIN for name in fields.dictionary.to_pylist()]
-    asks = pc.and_not(pa.array(asking).take(fields.indices), has_own)
+    asks = pc.and_not(pa.array(asking, pa.bool_()).take(fields.indices), has_own)
     if not pc.any(asks).as_py():
         return values, codes
     tags = rows["tag"]
@@ -194,8 +207,8 @@ def _metadata(rows: pa.RecordBatch, of_tag: OfTag) -> tuple[list[bytes | None], 
             of_places[index] = len(values)
             values.append(found)
     by_place = pa.array(of_places, pa.int64()).take(pc.index_in(places, needed))
-    by_place = pc.fill_null(by_place, 0)
-    by_place = pc.if_else(pc.equal(by_place, 0), codes, by_place)
+    by_place = pc.fill_null(by_place, ZERO)
+    by_place = pc.if_else(pc.equal(by_place, ZERO), codes, by_place)
     return values, pc.if_else(asks, by_place, codes)
 
 

@@ -29,7 +29,6 @@ OnDamage = Literal["skip", "stop", "fail"]
 Progress = Callable[[int], None]
 
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
-WIDE_WINDOW = 1 << 23  # where few rows are made of many bytes
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
 
@@ -42,7 +41,8 @@ MOST_SPARE = 8
 class ScanOptions:
     """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
 
-    ``decode/routing.py`` makes them of a Selection. ``wide`` is for few rows in many bytes.
+    ``decode/routing.py`` makes them of a Selection. ``windows`` is how many times ``WINDOW`` is
+    read at once.
     """
 
     fields: tuple[str, ...] | None = None
@@ -52,7 +52,7 @@ class ScanOptions:
     head_plugins: tuple[str, ...] = ()
     largest: int | None = None
     offsets: bool = False
-    wide: bool = False
+    windows: int = 1
 
 
 class EventReader:
@@ -94,7 +94,7 @@ class EventReader:
         self._begin = 0  # offset of the buffer's first byte
         self._filled = 0
         self._at_end = False  # nothing follows the buffer in the file
-        self._widest = WIDE_WINDOW if self._options.wide else WINDOW
+        self._widest = self._options.windows * WINDOW
         self._window = self._widest
         self._resume = 0  # inside the record at ``offset``: what a full batch left of it
         self._lost: tuple[int, str] | None = None  # where framing was lost, and how

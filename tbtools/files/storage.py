@@ -108,13 +108,7 @@ class LocalStorage:
 
     def entries(self, path: str) -> list[Entry]:
         """What a folder holds. A folder that may not be listed raises OSError."""
-        found = []
-        with os.scandir(path) as listing:
-            for item in listing:
-                try:
-                    found.append(_entry(item.name, item.path, item.stat(), item.is_symlink()))
-                except OSError:
-                    continue  # a dangling link, a loop of links, or gone since it was listed
+        found = _native_entries(path) if _core.reads_files else _scanned_entries(path)
         if len(found) > 1:
             found.sort(key=attrgetter("name"))
         return found
@@ -137,6 +131,26 @@ def _entry(name: str, path: str, status: os.stat_result, is_link: bool) -> Entry
     # Windows gives no inode for a listed item; there the path has to do.
     identity = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
     return Entry(name, path, stat.S_ISDIR(status.st_mode), is_link, status.st_size, identity)
+
+
+def _native_entries(path: str) -> list[Entry]:
+    folder = path if path.endswith("/") else path + "/"
+    found = []
+    for raw, is_folder, is_link, size, identity in _core.list_folder(os.fsencode(path)):
+        name = os.fsdecode(raw)
+        found.append(Entry(name, folder + name, is_folder, is_link, size, identity))
+    return found
+
+
+def _scanned_entries(path: str) -> list[Entry]:
+    found = []
+    with os.scandir(path) as listing:
+        for item in listing:
+            try:
+                found.append(_entry(item.name, item.path, item.stat(), item.is_symlink()))
+            except OSError:
+                continue  # a dangling link, a loop of links, or gone since it was listed
+    return found
 
 
 class _LocalSource:

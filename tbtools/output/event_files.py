@@ -213,7 +213,7 @@ def _head(wall_time: float) -> bytes:
     columns = {
         "tag": pa.array([None], pa.dictionary(pa.int32(), pa.string())),
         "step": pa.array([0], pa.int64()),
-        "wall_time": pa.array([0.0]),
+        "wall_time": pa.array([0.0], pa.float64()),
         "member": pa.array([0], pa.uint8()),
         "payload": payload,
     }

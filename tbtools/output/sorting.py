@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from tbtools.output.behind import Behind
 
 __all__ = ["SortedChunks", "sort_keys", "sorted_rows"]
 
@@ -49,11 +52,15 @@ def _ranks(column: pa.DictionaryArray) -> pa.Array:
 
 
 class SortedChunks:
-    """Collects batches and hands them on in sorted chunks, so that memory stays bounded."""
+    """Collects batches and hands them on in sorted chunks, so that memory stays bounded.
 
-    def __init__(self, write: Callable[[pa.Table], None]) -> None:
+    With ``behind``, chunks are sorted and handed on there.
+    """
+
+    def __init__(self, write: Callable[[pa.Table], None], behind: Behind | None = None) -> None:
         self.rows = 0
         self._write = write
+        self._behind = behind
         self._batches: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._waiting_bytes = 0
@@ -70,5 +77,10 @@ class SortedChunks:
     def flush(self) -> None:
         """Hand on what is left."""
         if self._batches:
-            self._write(sorted_rows(pa.Table.from_batches(self._batches)))
+            work = partial(_hand_on, self._batches, self._write)
+            work() if self._behind is None else self._behind.do(work)
         self._batches, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+
+def _hand_on(batches: list[pa.RecordBatch], write: Callable[[pa.Table], None]) -> None:
+    write(sorted_rows(pa.Table.from_batches(batches)))

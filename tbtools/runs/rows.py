@@ -172,7 +172,7 @@ class _Scanned:
         if "file" not in self.rows.schema.names:
             self.origins[0].health.undecoded += len(refused)
             return
-        for file in self.rows["file"].take(rows.take(pa.array(refused))).to_pylist():
+        for file in self.rows["file"].take(rows.take(pa.array(refused, pa.int64()))).to_pylist():
             self.origins[file].health.undecoded += 1
 
     def _in_order(self, parts: list[Made]) -> tuple[pa.RecordBatch, pa.Array]:

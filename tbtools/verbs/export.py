@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import pyarrow as pa
 
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
+from tbtools.output.behind import Behind
 from tbtools.output.sorting import SortedChunks, sort_keys
 from tbtools.output.targets import check_target, staged
 from tbtools.output.writers import SUFFIXES, WRITERS, TableWriter
@@ -105,13 +107,15 @@ def export(
 
 def _stream(logs: TableSet, names: list[str], output: _Output, result: Exported) -> None:
     chunks: dict[str, SortedChunks] = {}
-    for name, batch in logs.scan(names):
-        if name not in chunks:
-            chunks[name] = SortedChunks(output.open(name, logs.schema_of(name)).write)
-        chunks[name].add(batch)
-    for name, chunk in sorted(chunks.items()):
-        chunk.flush()
-        result.rows[name] = chunk.rows
+    with Behind() as behind:
+        for name, batch in logs.scan(names):
+            if name not in chunks:
+                write = output.open(name, logs.schema_of(name)).write
+                chunks[name] = SortedChunks(write, behind)
+            chunks[name].add(batch)
+        for name, chunk in sorted(chunks.items()):
+            chunk.flush()
+            result.rows[name] = chunk.rows
 
 
 class _Output:
@@ -160,9 +164,10 @@ class _DuckDbFile(_Output):
 
         super().__init__()
         self._connection = duckdb.connect(str(path))
+        self._lock = Lock()  # rows are added in another thread than tables
 
     def open(self, name: str, schema: pa.Schema) -> TableWriter:
-        writer = _DuckDbTable(self._connection, name, schema)
+        writer = _DuckDbTable(self._connection, self._lock, name, schema)
         self.files[name] = []
         return writer
 
@@ -175,15 +180,17 @@ class _DuckDbFile(_Output):
 
 
 class _DuckDbTable:
-    def __init__(self, connection: Any, name: str, schema: pa.Schema) -> None:
+    def __init__(self, connection: Any, lock: Lock, name: str, schema: pa.Schema) -> None:
         self._connection = connection
+        self._lock = lock
         self._name = name
         self._run(f'CREATE TABLE "{name}" AS FROM rows_to_add', schema.empty_table())
 
     def _run(self, statement: str, rows: pa.Table) -> None:
-        self._connection.register("rows_to_add", rows)
-        self._connection.execute(statement)
-        self._connection.unregister("rows_to_add")
+        with self._lock:
+            self._connection.register("rows_to_add", rows)
+            self._connection.execute(statement)
+            self._connection.unregister("rows_to_add")
 
     def write(self, table: pa.Table) -> None:
         self._run(f'INSERT INTO "{self._name}" FROM rows_to_add', table)

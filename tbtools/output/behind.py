@@ -1,0 +1,46 @@
+"""Work that goes on behind its caller's back, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+__all__ = ["Behind"]
+
+MOST = 2  # pieces of work that wait or are done, so that memory stays bounded
+
+
+class Behind:
+    """A thread that does one piece of work after the other, for instance writes what was read.
+
+    Use it as a context manager: it ends when all is done, or if its body fails when the piece that
+    is being done is.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="tbtools-behind")
+        self._waiting: deque[Future[None]] = deque()
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do it later. Raises what earlier work raised."""
+        while len(self._waiting) >= MOST:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(work))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            while self._waiting and kind is None:
+                self._waiting.popleft().result()
+        finally:
+            self._pool.shutdown(wait=True, cancel_futures=True)
