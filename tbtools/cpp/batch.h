@@ -143,9 +143,6 @@ struct EmptySummary {
   double wall_time;
 };
 
-// A batch ends behind the record with which it has as many rows or damages.
-constexpr size_t kMostRows = size_t{1} << 18;
-
 // Where a scan ended, and how much it read.
 struct Ending {
   Stop stop = Stop::end;

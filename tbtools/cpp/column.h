@@ -115,13 +115,12 @@ class Validity {
     for (size_t i = 0; i < (size + 7) / 8; ++i) bits_.push(0xFF);
   }
 
+  // Bits behind the last row may be anything: rows were taken back.
   void set(size_t i, bool valid) {
     if (i / 8 == bits_.size()) bits_.push(0);
-    uint8_t byte = bits_[i / 8];
-    byte = static_cast<uint8_t>(byte & ~(1 << (i % 8)));
-    byte = static_cast<uint8_t>(byte | valid << (i % 8));
-    bits_.truncate(i / 8);
-    bits_.push(byte);
+    const unsigned place = i % 8;
+    const unsigned before = bits_[i / 8] & ((1u << place) - 1);
+    bits_.set(i / 8, static_cast<uint8_t>(before | unsigned{valid} << place));
   }
 
   Column<uint8_t> bits_;

@@ -9,6 +9,12 @@
 
 namespace tbtools {
 
+// A batch ends behind the record with which it has as many rows: more than a window has of what a
+// writer writes, and no more than stay in the processor's cache where a file is nothing but rows.
+constexpr size_t kMostRows = size_t{1} << 15;
+constexpr size_t kMostRowsOfGroup = size_t{1} << 18;
+constexpr size_t kMostDamages = size_t{1} << 18;
+
 struct Options {
   uint64_t position = 0;           // of the window's first byte in its file
   bool at_end = false;             // nothing follows the window in the file now
@@ -27,6 +33,7 @@ struct Options {
   const NameSet* head_plugins = nullptr;  // plugins whose tensors are wanted as heads
   const NameSet* declared = nullptr;  // tags of which an earlier window's metadata named a plugin
   const NameSet* scalars = nullptr;   // tags whose bare tensors (without metadata) are scalars
+  size_t most_rows = kMostRows;  // a batch ends behind the record with which it has as many
   const Crc32c* crc = &crc32c();      // for tests: another implementation
 };
 

@@ -108,7 +108,8 @@ class Scanner {
   }
 
   bool is_full() const {
-    return batch_.rows.size() >= kMostRows || batch_.damages.offset.size() >= kMostRows;
+    return batch_.rows.size() >= options_.most_rows ||
+           batch_.damages.offset.size() >= kMostDamages;
   }
 
   // --- damage: docs/format.md says what each costs ----------------------------------------------
@@ -227,6 +228,7 @@ std::shared_ptr<const Group> scan_many(Bytes buffer, std::span<const Extent> ext
   reserve_points(batch, options, buffer.size);
   Options alone = options;
   alone.at_end = true;
+  alone.most_rows = kMostRowsOfGroup;
   alone.salvage = alone.search = alone.may_skip = false;
   FileEnd end;
   for (const Extent& extent : extents) {

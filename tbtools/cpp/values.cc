@@ -135,7 +135,7 @@ void ValueReader::read_rest(Bytes payload, uint64_t offset, uint64_t from) {
 // Rows and points of a value without content are ten times as large as it, and a record may be of
 // any size, so that a batch ends inside of one if it has to.
 bool ValueReader::is_full() const {
-  return batch_.rows.size() >= kMostRows || points_.size() >= kMostPoints;
+  return batch_.rows.size() >= options_.most_rows || points_.size() >= kMostPoints;
 }
 
 void ValueReader::add_value(Value& value, Tag& tag) {

@@ -23,7 +23,7 @@ from tbtools.runs.projector import EMBEDDINGS
 from tbtools.runs.reading import Named, RunReader, read_files, survey_group
 from tbtools.runs.rows import TagChoice
 from tbtools.selection import Selection
-from tbtools.tables.parallel import in_order, processors
+from tbtools.tables.parallel import in_order, processors, uncollected
 
 __all__ = ["LogdirTables", "all_specs"]
 
@@ -71,11 +71,12 @@ class LogdirTables:
 
         What is known of runs whose files are the same stays known.
         """
-        self._listing = list_runs(self._paths)
-        runs = self._chosen(self._listing.runs)
-        known = {reader.run: reader for reader in self._runs}
-        changed = list(known) != runs
-        self._runs = [known[run] if run in known else self._reader(run) for run in runs]
+        with uncollected():  # thousands of runs, and no garbage
+            self._listing = list_runs(self._paths)
+            runs = self._chosen(self._listing.runs)
+            known = {reader.run: reader for reader in self._runs}
+            changed = list(known) != runs
+            self._runs = [known[run] if run in known else self._reader(run) for run in runs]
         return changed
 
     def _chosen(self, runs: Sequence[Run]) -> list[Run]:
@@ -128,8 +129,9 @@ class LogdirTables:
         """Find out what runs hold, those of which it is not known yet."""
         files = (file for reader in runs if not reader.is_surveyed for file in reader.files)
         openers = [partial(survey_group, group) for group in grouped(files)]
-        for _ in in_order(openers, self._threads):
-            pass
+        with uncollected():
+            for _ in in_order(openers, self._threads):
+                pass
 
     def _beside(
         self, name: str, readers: Sequence[RunReader], selection: Selection
