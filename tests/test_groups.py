@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
-from event_writing import EventFile
+from event_writing import EventFile, event_message, record
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import events, files
@@ -232,3 +232,10 @@ def test_a_file_that_cannot_be_read_costs_its_group_nothing(tmp_path: Path) -> N
     assert {health.path.split("/")[-2]: health.status for health in logs.health} == {
         "a": "ok", "b": "unreadable", "c": "ok"
     }  # fmt: skip
+
+
+def test_a_group_ends_where_its_batch_is_full() -> None:
+    data = record(event_message(1, 1.0)) * (1 << 17)
+    group = _core.scan_many(data * 3, [(part * len(data), len(data)) for part in range(3)])
+    assert [facts[0] for facts in group.files] == [True, True, False]
+    assert len(group.rows) == 1 << 18

@@ -150,7 +150,8 @@ def test_a_hostile_file_is_read_in_a_few_scans(name: str, tmp_path: Path) -> Non
 
 # --- records with more values than a batch holds -------------------------------------------------
 
-MOST_ROWS = 1 << 18
+MOST_ROWS = 1 << 15  # of a batch
+MOST_DAMAGES = 1 << 18
 
 
 @pytest.mark.parametrize("values", [MOST_ROWS - 1, MOST_ROWS, MOST_ROWS + 1, 2 * MOST_ROWS + 7])
@@ -182,9 +183,9 @@ def test_many_small_records_end_a_batch_between_two() -> None:
 
 
 def test_many_damages_end_a_batch() -> None:
-    data = record(b"\x07") * (MOST_ROWS + 5)
+    data = record(b"\x07") * (MOST_DAMAGES + 5)
     scan = _core.scan(data, at_end=True, salvage=True)
-    assert (scan.stop, len(scan.damages)) == (Stop.full, MOST_ROWS)
+    assert (scan.stop, len(scan.damages)) == (Stop.full, MOST_DAMAGES)
     rest = _core.scan(data, scan.offset, at_end=True, salvage=True)
     assert (rest.stop, len(rest.damages)) == (Stop.end, 5)
 
