@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from tbtools.cli.diff import diff
 from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.import_ import import_
@@ -54,7 +55,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_):
+for command in (ls, query, export, graph, import_, diff):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tbtools import _core
 from tbtools.decode.routing import options_for
 from tbtools.errors import DamageError
 from tbtools.files.discovery import EventFile, Run
@@ -23,6 +24,8 @@ from tbtools.selection import RestartPolicy, Selection
 __all__ = ["FileOfRun", "Named", "RunReader", "read_files", "survey_group"]
 
 Named = tuple[str, pa.RecordBatch]
+
+NO_ROWS = pa.record_batch(_core.scan(b"").rows)
 
 
 class RunReader:
@@ -283,11 +286,15 @@ def _read_file(reader: RunReader, number: int, selection: Selection) -> Iterator
     choice = TagChoice(selection, reader.run.name) if selection.restricts_tags else None
     try:
         for scan in events.read():
-            points, rows = pa.record_batch(scan.points), pa.record_batch(scan.rows)
+            points = pa.record_batch(scan.points)
+            rows = pa.record_batch(scan.rows) if len(scan.rows) else NO_ROWS
+            asked = None
             if choice is not None:
-                choice.note(points["tag"].dictionary.to_pylist())
+                may_have_others = choice.note(points["tag"].dictionary.to_pylist())
+                if may_have_others or (selection.names_tags and rows["tag"].null_count):
+                    asked = choice
                 events.skip_tags = choice.skip
-            made = rows_of(points, rows, origins, selection, choice)
+            made = rows_of(points, rows, origins, selection, asked)
             if made:
                 yield made
     except DamageError as error:

@@ -99,18 +99,23 @@ class TagChoice:
         specs = table_specs()
         self.may_skip = all("tag" in specs[name].schema.names for name in selection.tables)
 
-    def note(self, tags: Sequence[str]) -> None:
-        """Look at the tags of a scan, before the ``mask`` of its rows is asked for."""
+    def note(self, tags: Sequence[str]) -> bool:
+        """Look at the tags of a scan, before the ``mask`` of its rows is asked for.
+
+        Whether it has to be: rows of tags that were in ``skip`` before the scan are not there. Of
+        several runs, what was in ``skip`` is not known.
+        """
         with self._lock:
             fresh = [tag for tag in tags if tag not in self._seen]
-            if not fresh:
-                return
-            wanted = self._selection.wants_tags(fresh, self._run)
-            self._seen.update(zip(fresh, wanted, strict=True))
-            more = [tag for tag, is_wanted in zip(fresh, wanted, strict=True) if not is_wanted]
-            self._unwanted += more
-            if more and self.may_skip and len(self._unwanted) <= MOST_SKIPPED:
-                self.skip = _core.NameSet(self._unwanted)
+            if fresh:
+                wanted = self._selection.wants_tags(fresh, self._run)
+                self._seen.update(zip(fresh, wanted, strict=True))
+                more = [tag for tag, is_wanted in zip(fresh, wanted, strict=True) if not is_wanted]
+                self._unwanted += more
+                if more and self.may_skip and len(self._unwanted) <= MOST_SKIPPED:
+                    self.skip = _core.NameSet(self._unwanted)
+            all_skipped = self.may_skip and len(self._unwanted) <= MOST_SKIPPED
+            return bool(fresh) or self._run is None or not all_skipped
 
     def mask(self, tags: pa.DictionaryArray) -> pa.Array | None:
         """Which rows are wanted by their tag; None if all are."""
@@ -130,7 +135,7 @@ def rows_of(
 ) -> list[tuple[str, pa.RecordBatch]]:
     """The selected rows that points and rows of a scan give, by table.
 
-    ``choice`` has noted its tags; None if any tag is wanted.
+    ``choice`` has noted its tags; None if all rows are wanted whatever their tag.
     """
     return _Scanned(points, rows, origins, selection, choice).tables()
 
@@ -145,7 +150,7 @@ class _Scanned:
 
     def tables(self) -> list[tuple[str, pa.RecordBatch]]:
         by_table: dict[str, list[Made]] = {}
-        if self.choice is not None and self.choice.may_skip:
+        if self.choice is not None and self.choice.may_skip and self.rows.num_rows:
             # What nobody wants is not decoded, nor counted if it could not be: whether the core
             # passed over it already depends on when its tag was seen first.
             mask = self.choice.mask(self.rows["tag"])
