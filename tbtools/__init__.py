@@ -19,6 +19,7 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "WriteError",
+    "downsample",
     "export",
     "graph",
     "graph_diff",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         WriteError,
     )
     from tbtools.logs import Logs, open
+    from tbtools.verbs.downsample import downsample
     from tbtools.verbs.export import export
     from tbtools.verbs.graph import graph, graph_diff, graph_drawing
     from tbtools.verbs.imports import import_files
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Logs": "logs",
+    "downsample": "verbs.downsample",
     "export": "verbs.export",
     "graph": "verbs.graph",
     "graph_diff": "verbs.graph",

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tbtools.cli.downsample import downsample
 from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.import_ import import_
@@ -53,7 +54,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_):
+for command in (ls, query, export, graph, import_, downsample):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 
