@@ -20,6 +20,7 @@ __all__ = [
     "UsageError",
     "WriteError",
     "diff",
+    "downsample",
     "export",
     "graph",
     "graph_diff",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     )
     from tbtools.logs import Logs, open
     from tbtools.verbs.diff import diff
+    from tbtools.verbs.downsample import downsample
     from tbtools.verbs.export import export
     from tbtools.verbs.graph import graph, graph_diff, graph_drawing
     from tbtools.verbs.imports import import_files
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Logs": "logs",
     "diff": "verbs.diff",
+    "downsample": "verbs.downsample",
     "export": "verbs.export",
     "graph": "verbs.graph",
     "graph_diff": "verbs.graph",

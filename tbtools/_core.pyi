@@ -310,4 +310,48 @@ def merge_records(windows: Sequence[bytes], begins: Sequence[int], times: Sequen
     `are_last` says so.
     """
 
+class Thinner:
+    """
+    Leaves at most `points` of each series: every row is counted, then every row is added in
+    the same order.
+
+    Columns are buffers of int64 and float64. Series are numbered from 0 in the order in which
+    they appear. Methods are lttb, minmax, m4, stride, mean and reservoir. Whatever is called
+    raises ValueError for another method, columns of different lengths, and rows that were not
+    counted.
+    """
+
+    def __init__(self, method: str, points: int) -> None: ...
+
+    def count(self, series: object, value: object) -> None:
+        """Counts rows."""
+
+    def begin(self, seeds: Sequence[int], groups: Sequence[int]) -> None:
+        """
+        Ends the counting. Of each series the seed, and the group with which it is complete;
+        these are numbered from 0 in their order.
+        """
+
+    def add(self, series: object, step: object, wall_time: object, value: object) -> None:
+        """Adds rows."""
+
+    def take(self) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+        """
+        series, row, step, wall_time and value of what stays of the groups that are complete,
+        group by group in the order of the rows, which are numbered as they were added.
+        """
+
+    def count_events(self, series: object, index: object | None = None) -> None:
+        """
+        Counts rows that have no value. Those with another `index` than 0 belong to the row
+        before.
+        """
+
+    def keep_events(self, series: object, index: object | None = None) -> bytes:
+        """Which of these rows stay, by stride or reservoir; first comes begin()."""
+
+    @property
+    def dropped_odd(self) -> int:
+        """How many values that are not finite do not stay."""
+
 crc32c_implementation: str = 'sse4.2'

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tbtools.output.wide import Duplicates
+    from tbtools.tables.views.thinning import Method
+    from tbtools.verbs.downsample import Downsampled, DownsampledFormat
     from tbtools.verbs.export import Exported, Format
     from tbtools.verbs.media import Media
 
@@ -41,6 +43,33 @@ class Logs(TableSet):
             tables=tables,
             wide=wide,
             duplicates=duplicates,
+            force=force,
+        )
+
+    def downsample(
+        self,
+        output: str | os.PathLike[str] | None = None,
+        *,
+        points: int,
+        method: Method = "m4",
+        tables: Iterable[str] | None = None,
+        format: DownsampledFormat = "tfevents",
+        exact: bool = False,
+        force: bool = False,
+    ) -> pa.Table | Downsampled:
+        """Fewer points of each run and tag, as a table or written: see ``tbtools.downsample``."""
+        from tbtools.verbs.downsample import downsample
+
+        if output is None:
+            return downsample(self, points=points, method=method, tables=tables)
+        return downsample(
+            self,
+            output,
+            points=points,
+            method=method,
+            tables=tables,
+            format=format,
+            exact=exact,
             force=force,
         )
 

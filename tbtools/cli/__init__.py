@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from tbtools.cli.diff import diff
+from tbtools.cli.downsample import downsample
 from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.import_ import import_
@@ -55,7 +56,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff):
+for command in (ls, query, export, graph, import_, diff, downsample):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

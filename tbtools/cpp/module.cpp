@@ -1,10 +1,11 @@
 // The border to Python: names, argument names and docstrings. That of groups of files and of surveys
-// is module_groups.cpp, that of writing module_encode.cpp.
+// is module_groups.cpp, that of writing module_encode.cpp, of thinning module_thin.cpp.
 #include "binding.h"
 #include "crc32c.h"
 #include "event.h"
 #include "histograms.h"
 #include "module_encode.h"
+#include "module_thin.h"
 #include "string_tensors.h"
 
 namespace tbtools {
@@ -275,5 +276,6 @@ NB_MODULE(_core, m) {
       },
       "buffer"_a, "CRC-32C by the implementation that runs everywhere.");
   bind_encode(m);
+  bind_thin(m);
   m.attr("crc32c_implementation") = crc32c().name;
 }

@@ -15,7 +15,16 @@ from tbtools.decode.kind import TableSpec
 from tbtools.errors import UnknownNameError, UsageError
 from tbtools.schema import KEYS, LABEL
 
-__all__ = ["Given", "Target", "batches_for", "given", "names_for", "names_of", "recognised"]
+__all__ = [
+    "Given",
+    "Target",
+    "batches_for",
+    "given",
+    "is_number",
+    "names_for",
+    "names_of",
+    "recognised",
+]
 
 #: Columns that a frame gets on its way, and that say nothing.
 NOT_GIVEN = "__index_level_"
@@ -155,7 +164,7 @@ def recognised(
     if fitting:
         return targets[fitting[0]]
     tags = _tag_columns(schema)
-    if tags and "tag" not in names and all(is_text or _is_number(field.type) for field in tags):
+    if tags and "tag" not in names and all(is_text or is_number(field.type) for field in tags):
         return replace(targets[SCALARS], wide=True)
     raise UsageError(
         f"columns {', '.join(schema.names)} are those of no table: scalars have tag, step and "
@@ -185,11 +194,12 @@ def _fits(schema: pa.Schema, names: set[str], target: Target, from_text: bool) -
 
 def _alike(one: pa.DataType, other: pa.DataType) -> bool:
     """Whether values of one type may be meant as those of the other."""
-    tests = (_is_number, _is_text, _is_bytes, pa.types.is_nested)
+    tests = (is_number, _is_text, _is_bytes, pa.types.is_nested)
     return pa.types.is_null(one) or any(test(one) and test(other) for test in tests)
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether values of this type may be those of scalars."""
     types = pa.types
     return bool(
         types.is_integer(kind)
@@ -319,7 +329,7 @@ def _cast(name: str, array: Any, kind: pa.DataType) -> pa.Array:
         if array.type == kind:
             return array
         # Integers above 2**53 are rounded, as they will be to float32.
-        return array.cast(kind, safe=not (_is_number(array.type) and kind == pa.float64()))
+        return array.cast(kind, safe=not (is_number(array.type) and kind == pa.float64()))
     except (pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"column {name!r} cannot be {kind}: {reason}") from error

@@ -100,6 +100,11 @@ def explain(error: Exception, tables: Tables, sql: str) -> str:
     schemas |= {name: VIEWS[name][0].schema for name in names}
     if "Table with name smoothed(weight" in first:
         return "the weight of smoothed has to be a plain number: smoothed(weight := 0.9)"
+    if 'Table with name "downsample ' in first or "Table with name downsample " in first:
+        return (
+            "what downsample is given has to be plain values: downsample('loss', 500, 'lttb'), "
+            "or downsample(points := 500) for all tags"
+        )
     missing = re.search(r"Table with name (\S+) does not exist", first)
     if missing is not None:
         names = nearest(missing[1], schemas) or list(schemas)

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     import pandas
     import polars as pl
 
-__all__ = ["Condition", "LazyTable", "Rows", "Tables"]
+__all__ = ["Batches", "Condition", "LazyTable", "Rows", "Tables"]
 
 #: Gives batches with at least the selected columns of a table; rows that cannot pass the filter
 #: may be left out.
 Rows = Callable[[Selection], Iterable[pa.RecordBatch]]
+
+#: Reads batches with at least the named columns of a table (None: all).
+Batches = Callable[[Sequence[str] | None], Iterable[pa.RecordBatch]]
 
 #: What a filter may be: a ``pyarrow.dataset.Expression`` or a polars expression.
 Condition = Any
@@ -232,6 +235,33 @@ class LazyTable(pads.Dataset):  # type: ignore[misc]  # pyarrow has no types
         def rows(selection: Selection) -> Iterable[pa.RecordBatch]:
             keys = None if selection.filter is None else KeysOnly(selection.filter)
             return made(self._rows(self._selection.narrowed({self.name: None}, keys)))
+
+        return LazyTable(name, schema, rows)
+
+    def read_again(
+        self,
+        name: str,
+        schema: pa.Schema,
+        made: Callable[[Batches], Iterable[pa.RecordBatch]],
+    ) -> LazyTable:
+        """A table that is made of this one as ``derived`` is, in several readings.
+
+        ``made`` is given what reads the named columns (None: all), as often as it is called.
+        """
+
+        def rows(selection: Selection) -> Iterable[pa.RecordBatch]:
+            condition = self._condition
+            if selection.filter is not None:
+                keys = KeysOnly(selection.filter)
+                condition = keys if condition is None else Both(condition, keys)
+
+            def batches(columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
+                found = self._rows(self._selection.narrowed({self.name: columns}, condition))
+                if self._condition is None:
+                    return found
+                return map(self._condition.apply, larger(found))
+
+            return made(batches)
 
         return LazyTable(name, schema, rows)
 

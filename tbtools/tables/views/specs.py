@@ -10,8 +10,11 @@ from tbtools.schema import LABEL
 __all__ = [
     "BASIS_POINTS",
     "DISTRIBUTIONS",
+    "DOWNSAMPLE",
     "HISTOGRAM_STATS",
     "HPARAMS_WIDE",
+    "METHOD",
+    "POINTS",
     "QUANTILES",
     "SMOOTHED",
     "STATS",
@@ -47,6 +50,20 @@ DISTRIBUTIONS = table(
         nullable=False,
     ),
     column("value", pa.float64(), "Where the line is.", nullable=False),
+)
+
+#: Of ``downsample``, unless others are asked for.
+METHOD = "m4"
+POINTS = 1000
+
+DOWNSAMPLE = table(
+    "downsample",
+    "`FROM downsample('loss', 500)` has the rows of `scalars` with this tag, at most 500 of each "
+    "run; `downsample('loss', 500, 'lttb')` takes another method, `downsample(points := 500)` all "
+    "tags. Without `points` it is 1000, without `method` `m4`; all have to be plain values. They "
+    'are those of `tbtools downsample` (design.md, "Downsampling"). Of values that are NaN or '
+    "infinite as many stay as there is room for, at least a quarter of the points.",
+    column("value", pa.float64(), "The number, or for `mean` the mean of several.", nullable=False),
 )
 
 HISTOGRAM_STATS = table(
