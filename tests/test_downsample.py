@@ -288,3 +288,11 @@ def test_how_rows_are_cut_into_batches_does_not_matter(method: str) -> None:
         ]
         assert of_tag[0] == of_tag[1]
         assert len(of_tag[0]) <= 40
+
+
+def test_means_of_steps_that_are_as_far_apart_as_they_can_be() -> None:
+    far = [-(2**63), *[2**63 - 1] * 98, 2**63 - 1]
+    rows = series([1.0] * 100).set_column(2, "step", pa.array(far, pa.int64()))
+    steps = tbtools.downsample(rows, points=6, method="mean")["step"].to_pylist()
+    assert (steps[0], steps[-1]) == (far[0], far[-1])
+    assert all(step > 0 for step in steps[1:])

@@ -28,6 +28,7 @@ int64_t moved(int64_t step, double by) {
   const double there = static_cast<double>(step) + by;
   if (there >= 0x1p63) return std::numeric_limits<int64_t>::max();
   if (there <= -0x1p63) return std::numeric_limits<int64_t>::min();
+  if (std::abs(by) >= 0x1p62) return static_cast<int64_t>(there);  // too far to be exact
   return static_cast<int64_t>(static_cast<uint64_t>(step) +
                               static_cast<uint64_t>(std::llround(by)));
 }
