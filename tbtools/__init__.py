@@ -19,6 +19,8 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "WriteError",
+    "aggregate",
+    "aggregate_events",
     "diff",
     "export",
     "graph",
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         WriteError,
     )
     from tbtools.logs import Logs, open
+    from tbtools.verbs.aggregate import aggregate, aggregate_events
     from tbtools.verbs.diff import diff
     from tbtools.verbs.export import export
     from tbtools.verbs.graph import graph, graph_diff, graph_drawing
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Logs": "logs",
+    "aggregate": "verbs.aggregate",
+    "aggregate_events": "verbs.aggregate",
     "diff": "verbs.diff",
     "export": "verbs.export",
     "graph": "verbs.graph",

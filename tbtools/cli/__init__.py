@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from tbtools.cli.aggregate import aggregate
 from tbtools.cli.diff import diff
 from tbtools.cli.export import export
 from tbtools.cli.graph import graph
@@ -55,7 +56,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff):
+for command in (ls, query, export, graph, import_, diff, aggregate):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 
