@@ -252,6 +252,7 @@ def test_files_on_the_way_change_nothing(
 ) -> None:
     whole = tbtools.aggregate(logdir, ci=0.5, bootstrap=10, **options)
     monkeypatch.setattr(points, "MOST_WAITING", 7)
+    monkeypatch.setattr(points, "MOST_UNFILED", 7)
     monkeypatch.setattr(points, "MOST_ROWS", 5)
     pieces = tbtools.aggregate(logdir, ci=0.5, bootstrap=10, **options)
     assert pieces.to_pylist() == whole.to_pylist()

@@ -28,6 +28,7 @@ BY_SERIES = ("tag", "run")
 
 FILES = 256
 MOST_WAITING = 1 << 18  # rows
+MOST_UNFILED = 1 << 19  # rows; fewer are never put into files
 MOST_ROWS = 1 << 18  # of a file that are worked on at once
 
 #: How several values of a run at one step become one: they stand in the order of writing.
@@ -86,7 +87,7 @@ class Buckets:
         """Take points."""
         self._waiting.append(frame)
         self._count += frame.height
-        if self._count >= MOST_WAITING:
+        if self._count >= (MOST_WAITING if self._writers else MOST_UNFILED):
             self._flush()
 
     def _hash(self) -> pl.Expr:
