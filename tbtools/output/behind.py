@@ -10,7 +10,7 @@ from typing import Self
 
 __all__ = ["Behind"]
 
-MOST = 2  # pieces of work that wait or are done, so that memory stays bounded
+MOST = 1  # piece of work that waits or is done while the next is made, so that memory stays bounded
 
 
 class Behind:

@@ -13,7 +13,7 @@ from tbtools.output.behind import Behind
 __all__ = ["SortedChunks", "sort_keys", "sorted_rows"]
 
 MOST_ROWS = 1 << 20
-MOST_BYTES = 1 << 24
+MOST_BYTES = 12 << 20
 
 
 def sort_keys(schema: pa.Schema) -> list[str]:

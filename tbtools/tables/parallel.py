@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 __all__ = ["in_order", "processors", "uncollected"]
@@ -15,7 +16,7 @@ __all__ = ["in_order", "processors", "uncollected"]
 T = TypeVar("T")
 
 CHUNK = 16  # items that a thread makes before it hands them over,
-CHUNK_BYTES = 1 << 23  # or fewer, as soon as they have this size
+AHEAD = 1 << 24  # or fewer, so that all threads together are not more bytes ahead
 
 
 def processors() -> int:
@@ -59,18 +60,20 @@ def in_order(
         return
     waiting = deque(openers)
     running: deque[tuple[Iterator[T], Future[tuple[list[T], bool]]]] = deque()
+    most = threads + 2  # iterators that are worked on
+    chunk_of = partial(_chunk, size_of=size_of, limit=AHEAD // most)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="tbtools")
     try:
         while waiting or running:
-            while waiting and len(running) < threads + 2:
+            while waiting and len(running) < most:
                 items = waiting.popleft()()
-                running.append((items, pool.submit(_chunk, items, size_of)))
+                running.append((items, pool.submit(chunk_of, items)))
             items, future = running[0]
             chunk, is_last = future.result()
             if is_last:
                 running.popleft()
             else:
-                running[0] = (items, pool.submit(_chunk, items, size_of))
+                running[0] = (items, pool.submit(chunk_of, items))
             yield from chunk
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -80,13 +83,13 @@ def in_order(
                 close()
 
 
-def _chunk(items: Iterator[T], size_of: Callable[[T], int]) -> tuple[list[T], bool]:
+def _chunk(items: Iterator[T], size_of: Callable[[T], int], limit: int) -> tuple[list[T], bool]:
     """Some items, and whether there are no more."""
     chunk: list[T] = []
     size = 0
     for item in items:
         chunk.append(item)
         size += size_of(item)
-        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+        if len(chunk) == CHUNK or size >= limit:
             return chunk, False
     return chunk, True
