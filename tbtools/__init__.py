@@ -19,6 +19,8 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "WriteError",
+    "aggregate",
+    "aggregate_events",
     "diff",
     "downsample",
     "export",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
         WriteError,
     )
     from tbtools.logs import Logs, open
+    from tbtools.verbs.aggregate import aggregate, aggregate_events
     from tbtools.verbs.diff import diff
     from tbtools.verbs.downsample import downsample
     from tbtools.verbs.export import export
@@ -61,6 +64,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Logs": "logs",
+    "aggregate": "verbs.aggregate",
+    "aggregate_events": "verbs.aggregate",
     "diff": "verbs.diff",
     "downsample": "verbs.downsample",
     "export": "verbs.export",

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from tbtools.cli.aggregate import aggregate
 from tbtools.cli.diff import diff
 from tbtools.cli.downsample import downsample
 from tbtools.cli.export import export
@@ -56,7 +57,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff, downsample):
+for command in (ls, query, export, graph, import_, diff, downsample, aggregate):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

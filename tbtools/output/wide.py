@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tbtools.tables.table import LazyTable
 
-__all__ = ["Duplicates", "Wide", "column_names", "widen"]
+__all__ = ["Duplicates", "Numbers", "Wide", "check_duplicates", "column_names", "doubled", "widen"]
 
 Duplicates = Literal["last", "first", "mean", "error"]
 
@@ -71,8 +71,7 @@ def widen(scalars: LazyTable, duplicates: str = "last") -> Iterator[Wide]:
     """
     import duckdb
 
-    if duplicates not in _ONE_VALUE:
-        raise UnknownNameError("policy on duplicates", duplicates, get_args(Duplicates))
+    check_duplicates(duplicates)
     with (
         tempfile.TemporaryDirectory() as folder,
         duckdb.connect() as connection,
@@ -81,7 +80,7 @@ def widen(scalars: LazyTable, duplicates: str = "last") -> Iterator[Wide]:
         # DuckDB's own choice is a folder in the current one, which may be a logdir.
         connection.execute("SET temp_directory = $folder", {"folder": folder})
         connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
-        names = _Numbers(), _Numbers()
+        names = Numbers(), Numbers()
         failures: list[TbtoolsError] = []
         rows = _numbered(scalars, *names, failures)
         connection.register("numbered", pa.RecordBatchReader.from_batches(_NUMBERED, rows))
@@ -97,21 +96,32 @@ def widen(scalars: LazyTable, duplicates: str = "last") -> Iterator[Wide]:
                 raise failures[0] from None
             raise
         counts = "SELECT count(*), sum(written - 1) FROM points"
-        ((points, doubled),) = connection.execute(counts).fetchall()
+        ((points, more),) = connection.execute(counts).fetchall()
         if not points:
             raise NothingFoundError("there are no scalars to make columns of")
-        if doubled and duplicates == "error":
-            raise UsageError(
-                f"{doubled} values share run, tag and step with another "
-                "(--duplicates last, first or mean makes one of them)"
-            )
+        if more and duplicates == "error":
+            raise doubled(more)
         runs, tags = names
         columns = column_names(sorted(tags))
         schema = pa.schema([*KEYS, *(pa.field(name, pa.float64()) for name in columns)])
-        yield Wide(schema, _pieces(connection, runs, tags, schema), int(doubled))
+        yield Wide(schema, _pieces(connection, runs, tags, schema), int(more))
 
 
-class _Numbers(dict[str, int]):
+def check_duplicates(name: str) -> None:
+    """Raises UnknownNameError if there is no such policy on duplicates."""
+    if name not in _ONE_VALUE:
+        raise UnknownNameError("policy on duplicates", name, get_args(Duplicates))
+
+
+def doubled(count: int) -> UsageError:
+    """What is raised if there are duplicates and the policy on them is ``error``."""
+    return UsageError(
+        f"{count} values share run, tag and step with another "
+        "(--duplicates last, first or mean makes one of them)"
+    )
+
+
+class Numbers(dict[str, int]):
     """Names and their numbers, in the order in which they came up."""
 
     def of(self, labels: pa.DictionaryArray) -> pa.Array:
@@ -121,7 +131,7 @@ class _Numbers(dict[str, int]):
 
 
 def _numbered(
-    scalars: LazyTable, runs: _Numbers, tags: _Numbers, failures: list[TbtoolsError]
+    scalars: LazyTable, runs: Numbers, tags: Numbers, failures: list[TbtoolsError]
 ) -> Iterator[pa.RecordBatch]:
     """The rows, numbered; of what ends them, DuckDB would only keep the text."""
     first = 0
@@ -141,7 +151,7 @@ def _numbered(
 
 
 def _pieces(
-    connection: duckdb.DuckDBPyConnection, runs: _Numbers, tags: _Numbers, schema: pa.Schema
+    connection: duckdb.DuckDBPyConnection, runs: Numbers, tags: Numbers, schema: pa.Schema
 ) -> Iterator[pa.Table]:
     """The wide table, so many rows at a time that no piece has too many cells."""
     ranks = {name: rank for rank, name in enumerate(sorted(runs))}

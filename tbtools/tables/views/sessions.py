@@ -12,7 +12,7 @@ from tbtools.schema import LABEL
 from tbtools.tables.table import Tables
 from tbtools.tables.views.specs import HPARAMS_WIDE
 
-__all__ = ["SESSIONS", "hparams_wide"]
+__all__ = ["SESSIONS", "hparam_columns", "hparams_wide", "session_of"]
 
 #: The table without which there is no session.
 SESSIONS = "hparam_sessions"
@@ -56,7 +56,7 @@ def _wide(
             side = ends if field.name in ("status", "end_time") else starts
             values = [side.get(session, {}).get(field.name) for session in sessions]
             columns[field.name] = pa.array(values, field.type)
-    for name, values in _hparams(rows["hparams"], sessions).items():
+    for name, values in hparam_columns(rows["hparams"], sessions).items():
         columns[_free(name, columns)] = values
     for tag, group in _metrics(rows["hparam_metrics"], sessions, told):
         runs = [posixpath.normpath(posixpath.join(session, group)) for session in sessions]
@@ -67,7 +67,7 @@ def _wide(
     return pa.table(columns)
 
 
-def _hparams(rows: list[dict[str, Any]], sessions: list[str]) -> dict[str, pa.Array]:
+def hparam_columns(rows: list[dict[str, Any]], sessions: list[str]) -> dict[str, pa.Array]:
     """A column per hyperparameter, sorted by name."""
     values: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
@@ -100,14 +100,14 @@ def _metrics(
         return list(declared)
     found = set()
     for run, tag in told:
-        session = _nearest(run, set(sessions))
+        session = session_of(run, set(sessions))
         if tag is not None and session is not None:
             group = posixpath.relpath(run, session)
             found.add((tag, "" if group == "." else group))
     return sorted(found)
 
 
-def _nearest(run: str, sessions: set[str]) -> str | None:
+def session_of(run: str, sessions: set[str]) -> str | None:
     """The session that a run belongs to: its own, or that of the nearest folder above it."""
     while run not in sessions:
         if run in (".", "/", ""):
