@@ -92,7 +92,8 @@ class Aggregation:
         if self.duplicates:
             found.append(f"{self.duplicates:,} duplicates: kept {duplicates}")
         if self.nans:
-            found.append(f"{self.nans:,} values are NaN, which no statistic counts (column nans)")
+            values = "value is" if self.nans == 1 else "values are"
+            found.append(f"{self.nans:,} {values} NaN, which no statistic counts (column nans)")
         return found
 
 
