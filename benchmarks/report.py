@@ -112,6 +112,8 @@ def chart(results: Results) -> str:
 
 
 def _time(seconds: float) -> str:
+    if seconds >= 999.5:
+        return f"{seconds:,.0f} s"
     return f"{seconds:.3g} s" if seconds >= 0.9995 else f"{seconds * 1e3:.3g} ms"
 
 
