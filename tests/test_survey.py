@@ -74,3 +74,12 @@ def test_the_core_tells_of_summaries_without_values(file: EventFile) -> None:
         for event in oracle.read(file.bytes).events
         if not event.values and event.offset < scan.offset
     ]
+
+
+def test_a_mark_names_each_tag_once() -> None:
+    file = EventFile().event(summary(*[value_message(tag, float_field(2, 1.0)) for tag in "abab"]))
+    file.scalar("b", -1, 1.0)
+    survey = _core.Survey()
+    survey.add(_core.scan(file.bytes, at_end=True, offsets=True))
+    (found,) = survey.files()
+    assert [mark[-1] for mark in found.marks] == [["a", "b"], ["b"]]

@@ -218,6 +218,7 @@ void Survey::note(uint64_t offset, int64_t step, int32_t tag) {
     event_ = offset;
     is_marked_ = looks_at_steps_ && (!file.last_step || step < *file.last_step);
     if (is_marked_) {
+      ++marks_;
       file.marks.push_back({.what = Mark::What::summary,
                             .offset = offset,
                             .step = step,
@@ -225,14 +226,19 @@ void Survey::note(uint64_t offset, int64_t step, int32_t tag) {
     }
     file.last_step = step;
   }
-  if (is_marked_ && tag >= 0) file.marks.back().tags.push_back(tag);
+  if (!is_marked_ || tag < 0) return;
+  Latest& named = points_[static_cast<size_t>(tag)];
+  if (named.mark == marks_) return;  // an event may have millions of values
+  named.mark = marks_;
+  file.marks.back().tags.push_back(tag);
 }
 
 Count& Survey::points_of(int32_t tag) {
   std::vector<Count>& counts = files_.back().counts;
   Latest& latest = points_[static_cast<size_t>(tag)];
   if (latest.segment != segment_) {
-    latest = {segment_, counts.size()};
+    latest.segment = segment_;
+    latest.count = counts.size();
     counts.push_back({.segment = static_cast<int32_t>(files_.back().starts.size()),
                       .tag = tag,
                       .field = FieldId::simple_value,
@@ -253,7 +259,8 @@ Count& Survey::count_of(Key key, bool is_empty_summary) {
                       .plugin = std::max(key.plugin, 0),
                       .is_empty_summary = is_empty_summary});
   }
-  latest_ = {segment_, known->second};
+  latest_.segment = segment_;
+  latest_.count = known->second;
   latest_key_ = key;
   return counts[known->second];
 }

@@ -127,6 +127,7 @@ class Survey {
   struct Latest {
     int64_t segment = -1;
     size_t count = 0;
+    int64_t mark = 0;  // the last that names the tag
   };
 
   void begin_file();
@@ -155,6 +156,7 @@ class Survey {
   int64_t segment_ = -1;        // of all files
   int64_t values_ = 0;          // of the segment
   bool looks_at_steps_ = true;  // as far as versions say that are surely understood here
+  int64_t marks_ = 0;           // of summaries
   bool is_marked_ = false;      // the event of this offset:
   uint64_t event_ = UINT64_MAX;
 };

@@ -6,8 +6,10 @@ not complete, unreadable or shorter than that gives nothing here: scans.py reads
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +20,7 @@ from tbtools.files.discovery import EventFile
 from tbtools.files.health import FileHealth, note_writer
 from tbtools.files.scans import Progress, ScanOptions, name_set
 
-__all__ = ["FileGroup", "grouped", "read_group"]
+__all__ = ["FileGroup", "grouped", "read_group", "uncollected"]
 
 GROUP = 1 << 22  # bytes of files that are scanned together; measured: more leave the cache
 MOST_FILES = 1 << 12
@@ -42,6 +44,19 @@ def grouped(files: Iterable[tuple[T, EventFile]]) -> Iterator[list[tuple[T, Even
         size += file.size
     if group:
         yield group
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage meanwhile, in any thread: for short work that makes many objects."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass

@@ -12,7 +12,7 @@ from tbtools import _core
 from tbtools.decode.routing import options_for
 from tbtools.errors import DamageError
 from tbtools.files.discovery import EventFile, Run
-from tbtools.files.groups import FileGroup, grouped, read_group
+from tbtools.files.groups import FileGroup, grouped, read_group, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.runs.projector import Problems, read_embeddings
@@ -193,12 +193,13 @@ def read_files(
         (reader, number), _ = files[0]
         yield from _read_file(reader, number, selection)
         return
-    gone = [reader.overwritten(selection.restarts) for (reader, _), _ in files]
-    options = options_for(CLAIMS, selection, offsets=any(each is not None for each in gone))
-    first, _ = files[0][0]
-    named = [(reader.run.name, file) for (reader, _), file in files]
-    group = read_group(named, options, choice.skip, first.progress)
-    scanned = _GroupRows(files, gone, group, selection, choice)
+    with uncollected():  # some objects for each of thousands of files
+        gone = [reader.overwritten(selection.restarts) for (reader, _), _ in files]
+        options = options_for(CLAIMS, selection, offsets=any(each is not None for each in gone))
+        first, _ = files[0][0]
+        named = [(reader.run.name, file) for (reader, _), file in files]
+        group = read_group(named, options, choice.skip, first.progress)
+        scanned = _GroupRows(files, gone, group, selection, choice)
     begin = read = 0  # numbers of files in the scan, and of files
     for index, (number, health) in enumerate(zip(group.numbers, group.health, strict=True)):
         if health is None or number > read:

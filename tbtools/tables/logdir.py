@@ -14,7 +14,7 @@ import pyarrow as pa
 from tbtools.decode.kind import TableSpec
 from tbtools.errors import DamageError, NothingFoundError, nearest
 from tbtools.files.discovery import Run, list_runs, named_paths
-from tbtools.files.groups import grouped
+from tbtools.files.groups import grouped, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.kinds import table_specs
@@ -23,7 +23,7 @@ from tbtools.runs.projector import EMBEDDINGS
 from tbtools.runs.reading import Named, RunReader, read_files, survey_group
 from tbtools.runs.rows import TagChoice
 from tbtools.selection import Selection
-from tbtools.tables.parallel import in_order, processors, uncollected
+from tbtools.tables.parallel import in_order, processors
 
 __all__ = ["LogdirTables", "all_specs"]
 
@@ -120,8 +120,9 @@ class LogdirTables:
         if selection.restarts != "keep":
             self._survey(runs)
         choice = TagChoice(selection)
-        files = (file for reader in runs for file in reader.files)
-        openers = [partial(read_files, group, selection, choice) for group in grouped(files)]
+        with uncollected():
+            files = (file for reader in runs for file in reader.files)
+            openers = [partial(read_files, group, selection, choice) for group in grouped(files)]
         for batches in in_order(openers, self._threads, _size_of):
             yield from batches
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-__all__ = ["in_order", "processors", "uncollected"]
+__all__ = ["in_order", "processors"]
 
 T = TypeVar("T")
 
@@ -24,19 +22,6 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No search for garbage meanwhile, in any thread: for short work that makes many objects."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _no_size(_: object) -> int:
