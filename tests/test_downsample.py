@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import tbtools
 from tbtools.cli import app
-from tbtools.tables.views.thinning import METHODS
+from tbtools.tables.views.thinning import METHODS, Thinning
 
 DATA = Path(__file__).parent / "data"
 CHOOSING = [method for method in METHODS if method != "mean"]
@@ -296,3 +296,14 @@ def test_means_of_steps_that_are_as_far_apart_as_they_can_be() -> None:
     steps = tbtools.downsample(rows, points=6, method="mean")["step"].to_pylist()
     assert (steps[0], steps[-1]) == (far[0], far[-1])
     assert all(step > 0 for step in steps[1:])
+
+
+@pytest.mark.parametrize("sizes", [(50, 40), (40, 50)])
+def test_rows_that_change_between_two_readings_are_told(sizes: tuple[int, int]) -> None:
+    readings = iter(series([1.0] * size) for size in sizes)
+    thinning = Thinning(10, "m4")
+    made = thinning.scalars(
+        lambda names: next(readings).select(names).to_batches(), series([]).schema
+    )
+    with pytest.raises(tbtools.DamageError, match="changed between two readings"):
+        list(made)

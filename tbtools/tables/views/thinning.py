@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from tbtools import _core
-from tbtools.errors import UnknownNameError, UsageError
+from tbtools.errors import DamageError, UnknownNameError, UsageError
 from tbtools.tables.table import Batches, LazyTable
 from tbtools.tables.views.series import Series
 from tbtools.tables.views.specs import DOWNSAMPLE, METHOD, POINTS
@@ -56,12 +56,19 @@ class Thinning:
 
     def scalars(self, batches: Batches, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Points with the columns run, tag, step, wall_time and value, a run at a time."""
+        before = self.rows
         series, thinner = self._counted(batches)
+        missing = self.rows - before
         for batch in batches(("run", "tag", "step", "wall_time", "value")):
+            missing -= batch.num_rows
+            if missing < 0:
+                raise _changed()
             _add(thinner, series, batch)
             made = _taken(thinner)
             if made.num_rows:
                 yield _labelled(made, series, schema)
+        if missing:  # runs that are not complete would be gone without a word
+            raise _changed()
 
     def places(self, rows: pa.Table) -> pa.Int64Array:
         """Which rows of a table with the columns of scalars stay, in their order; not for means."""
@@ -118,6 +125,12 @@ def downsampled(
         DOWNSAMPLE.name,
         DOWNSAMPLE.schema,
         lambda batches: thinning.scalars(batches, DOWNSAMPLE.schema),
+    )
+
+
+def _changed() -> DamageError:
+    return DamageError(
+        "the rows changed between two readings: downsample reads them twice; try again"
     )
 
 
