@@ -32,6 +32,7 @@ __all__ = [
     "media",
     "open",
     "query",
+    "rewrite",
     "scan",
     "write",
 ]
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.ls import ls
     from tbtools.verbs.media import media
     from tbtools.verbs.query import query
+    from tbtools.verbs.rewrite import rewrite
     from tbtools.verbs.scan import scan
     from tbtools.verbs.write import write
 
@@ -77,6 +79,7 @@ _HOMES = {
     "media": "verbs.media",
     "open": "logs",
     "query": "verbs.query",
+    "rewrite": "verbs.rewrite",
     "scan": "verbs.scan",
     "write": "verbs.write",
 }

@@ -310,6 +310,58 @@ def merge_records(windows: Sequence[bytes], begins: Sequence[int], times: Sequen
     `are_last` says so.
     """
 
+class Rewriter:
+    """
+    Edits records: what is not edited is copied byte for byte. Metadata of a tag goes to the
+    first of its values that stays, if that has none and an earlier one had it.
+    """
+
+    def __init__(self) -> None: ...
+
+    def set_events(self, *, first_step: int | None = None, end_step: int | None = None, first_time: float | None = None, end_time: float | None = None, multiplier: int = 1, divisor: int = 1, shift: int = 0, time_shift: float = 0.0, asked: Sequence[str] = ()) -> None:
+        """
+        What becomes of events. Values stay if their step and wall_time are in these half-open
+        ranges, as do log messages, session logs and run metadata; a step becomes
+        floor(step * multiplier / divisor) + shift. Events of the fields that `asked` names
+        stop the rewriting. Raises ValueError for a field that there is not, and for a
+        multiplier or divisor that is not positive and below 2 ** 31.
+        """
+
+    def set_tag(self, tag: str, *, name: str | None = None, keep: bool = True, whole: bool = False, lane: int = 0, exceptions: Sequence[tuple[str, str, bool]] = ()) -> None:
+        """
+        What becomes of the values of a tag: its new name, whether they stay, and the lane that
+        they go to. With `whole` they belong to the run, whatever their steps and times.
+        `exceptions` say of a field and the plugin that a value itself names whether it stays.
+        Raises ValueError for a field that there is not.
+        """
+
+    def set_limit(self, tag: str, step: int | None) -> None:
+        """
+        From here on, values of the tag stay only below this step. Raises ValueError if there
+        is no such tag.
+        """
+
+    def begin_files(self) -> None:
+        """What follows goes to other files: each tag's metadata is told again."""
+
+    def run(self, window: object, begin: int = 0, answered: bool = False, most: int | None = None) -> tuple[str, int, bool, list[tuple[int, bytes]]]:
+        """
+        Rewrites window[begin:], which must hold whole and good records.
+
+        Gives why it stopped, where (in the window), whether anything is changed, and by lane
+        what stays; nothing if all stays as it is. It stops at the end, or at a record that is
+        asked about (with `answered`, not at the first), has an unknown tag, gets a step that
+        does not fit (overflow), or is broken, and behind that with which `most` bytes stay
+        (full). Raises ValueError for a `begin` behind the end.
+        """
+
+    @property
+    def counts(self) -> tuple[int, int, int, int, int]:
+        """
+        Events that stay, of these changed ones, dropped ones, values that stay, dropped
+        ones; what was asked about is not among them unless it was `answered`.
+        """
+
 class Thinner:
     """
     Leaves at most `points` of each series: every row is counted, then every row is added in

@@ -20,6 +20,7 @@ from tbtools.cli.graph import graph
 from tbtools.cli.import_ import import_
 from tbtools.cli.ls import ls
 from tbtools.cli.query import query
+from tbtools.cli.rewrite import rewrite
 from tbtools.cli.streams import note, open_missing, silence
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
@@ -57,7 +58,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff, downsample, aggregate):
+for command in (ls, query, export, graph, import_, diff, downsample, aggregate, rewrite):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

@@ -42,7 +42,7 @@ class ScanOptions:
     """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
 
     ``decode/routing.py`` makes them of a Selection. ``windows`` is how many times ``WINDOW`` is
-    read at once.
+    read at once. With ``whole``, large records that nobody wants are read and checked, too.
     """
 
     fields: tuple[str, ...] | None = None
@@ -53,6 +53,7 @@ class ScanOptions:
     largest: int | None = None
     offsets: bool = False
     windows: int = 1
+    whole: bool = False
 
 
 class EventReader:
@@ -104,6 +105,10 @@ class EventReader:
     def metadata(self) -> dict[str, bytes]:
         """The first SummaryMetadata of each tag of this file, serialised."""
         return self._declared.metadata
+
+    def window(self, begin: int, end: int) -> memoryview:
+        """Bytes of the records that the last scan read, by their offsets; until the next scan."""
+        return memoryview(self._buffer)[begin - self._begin : end - self._begin]
 
     def close(self) -> None:
         """Close the file and let go of the buffer. Reading again opens it again."""
@@ -182,7 +187,7 @@ class EventReader:
             salvage=self._on_damage == "skip",
             resume=self._resume,
             file_end=self._file_end,
-            may_skip=not isinstance(self._source, UnpackedSource),
+            may_skip=not (options.whole or isinstance(self._source, UnpackedSource)),
             offsets=options.offsets,
             fields=options.fields,
             payloads=options.payloads,

@@ -8,16 +8,16 @@ from functools import lru_cache
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from tbtools.decode.kind import UNCLAIMED, TableSpec, column, table
+from tbtools.decode.kind import UNCLAIMED, Kind, TableSpec, column, table
 from tbtools.files.discovery import readable
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SummaryMetadata
 from tbtools.runs.reading import RunReader
-from tbtools.runs.rows import CLAIMS, SCALARS
+from tbtools.runs.rows import CLAIMS
 from tbtools.runs.survey import EMPTY, SCALAR, Survey, TagStats
 from tbtools.schema import LABEL
 
-__all__ = ["FILES", "RUNS", "TAGS", "files_batch", "runs_batch", "tags_batch"]
+__all__ = ["FILES", "RUNS", "TAGS", "files_batch", "kind_of", "runs_batch", "tags_batch"]
 
 TAGS = table(
     "tags",
@@ -90,17 +90,20 @@ def _array(values: list[object], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def _table_of(stats: TagStats, found: Survey) -> tuple[str | None, str | None]:
-    """The table and the plugin of values, as routing.py has them; None if they give no row."""
+def kind_of(stats: TagStats, found: Survey) -> tuple[Kind | None, str | None]:
+    """The kind and the plugin of values, as routing.py has them; None for a kind that is none."""
     if stats.tag is None:
-        kind = CLAIMS.kind_of(stats.field, "")
-        if kind is None and stats.field in ("file_version", EMPTY):
-            return None, None
-        return (kind.tables[0].name if kind else UNCLAIMED.name), None
+        return CLAIMS.kind_of(stats.field, ""), None
     plugin = stats.plugin or plugin_of(found.metadata_of(stats.tag)) or None
-    if stats.field == SCALAR:
-        return SCALARS.name, plugin
-    kind = CLAIMS.kind_of(stats.field, plugin or "")
+    field = "simple_value" if stats.field == SCALAR else stats.field
+    return CLAIMS.kind_of(field, plugin or ""), plugin
+
+
+def _table_of(stats: TagStats, found: Survey) -> tuple[str | None, str | None]:
+    """The table and the plugin of values; None if they give no row."""
+    kind, plugin = kind_of(stats, found)
+    if kind is None and stats.tag is None and stats.field in ("file_version", EMPTY):
+        return None, None
     return (kind.tables[0].name if kind else UNCLAIMED.name), plugin
 
 

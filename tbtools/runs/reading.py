@@ -16,7 +16,7 @@ from tbtools.files.groups import FileGroup, grouped, read_group, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.runs.projector import Problems, read_embeddings
-from tbtools.runs.restarts import Overwritten, Rule, dropped, rules_of
+from tbtools.runs.restarts import Limit, Overwritten, Rule, dropped, limits_of, rules_of
 from tbtools.runs.rows import CLAIMS, Origin, Origins, TagChoice, rows_of
 from tbtools.runs.survey import FileSurvey, Survey, position_of, put_together, survey_files
 from tbtools.selection import RestartPolicy, Selection
@@ -117,6 +117,10 @@ class RunReader:
         if policy not in self._rules:
             self._rules[policy] = [] if policy == "keep" else rules_of(self.survey(), policy)
         return self._rules[policy]
+
+    def limits(self, policy: RestartPolicy) -> list[Limit]:
+        """The same, for somebody who goes through the run."""
+        return limits_of(self._rules_of(policy))
 
     def dropped(self, policy: RestartPolicy) -> int:
         """The number of rows that a policy drops."""

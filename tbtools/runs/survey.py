@@ -6,6 +6,7 @@ and the restarts. The core counts (``_core.Survey``); here a run is put together
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = [
     "FileSurvey",
     "Survey",
     "TagStats",
+    "place_of",
     "position_of",
     "put_together",
     "survey_file",
@@ -84,6 +86,12 @@ class Survey:
     stats: list[TagStats] = field(default_factory=list)
     _of_tag: dict[str, bytes] | None = None
 
+    @property
+    def first_time(self) -> float:
+        """The earliest wall_time of its values, in seconds; 0 if none has one that is a number."""
+        times = [stats.min_time for stats in self.stats if not math.isnan(stats.min_time)]
+        return min(times, default=0.0)
+
     def metadata_of(self, tag: str) -> bytes | None:
         """A tag's first metadata in the run that names a plugin, else the first."""
         if self._of_tag is None:
@@ -100,6 +108,11 @@ def position_of(file: int, offset: pa.Array | int) -> pa.Array | int:
     """The place of a record in its run, as a number: by file, then by offset in bytes."""
     base = file << 44
     return base + offset if isinstance(offset, int) else pc.add(offset.cast(pa.int64()), base)
+
+
+def place_of(position: int) -> tuple[int, int]:
+    """The file and the offset that make a position."""
+    return position >> 44, position & ((1 << 44) - 1)
 
 
 def survey_files(

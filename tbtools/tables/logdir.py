@@ -150,6 +150,11 @@ class LogdirTables:
 
     # --- what is known -----------------------------------------------------------------------
 
+    def readers(self) -> Sequence[RunReader]:
+        """The runs, for those who copy records; what they hold has been found out."""
+        self._survey(self._runs)
+        return self._runs
+
     @property
     def runs(self) -> Sequence[str]:
         """The names of the runs."""

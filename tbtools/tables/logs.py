@@ -27,6 +27,7 @@ from tbtools.tables.shown import html_of_rows
 if TYPE_CHECKING:
     import duckdb
 
+    from tbtools.runs.reading import RunReader
     from tbtools.tables.table import LazyTable
 
 __all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "TableSource", "opened"]
@@ -269,6 +270,23 @@ class TableSet(Mapping[str, "LazyTable"]):
         return changed
 
     # --- what is known -----------------------------------------------------------------------
+
+    def readers(self) -> Sequence[RunReader]:
+        """The runs that were chosen, as ``rewrite`` and ``merge`` read them: records, not rows.
+
+        Raises UsageError for an exported dataset, which has no records.
+        """
+        if not isinstance(self._source, LogdirTables):
+            raise UsageError(
+                f"{self.paths[0]!r} has tables and no event files, which is what this is for "
+                "(tbtools import makes event files of it)"
+            )
+        return self._source.readers()
+
+    @property
+    def selection(self) -> Selection:
+        """What was selected when they were opened."""
+        return self._source.selection
 
     @property
     def inputs(self) -> tuple[str, ...]:
