@@ -30,6 +30,7 @@ __all__ = [
     "import_files",
     "ls",
     "media",
+    "merge",
     "open",
     "query",
     "rewrite",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.imports import import_files
     from tbtools.verbs.ls import ls
     from tbtools.verbs.media import media
+    from tbtools.verbs.merge import merge
     from tbtools.verbs.query import query
     from tbtools.verbs.rewrite import rewrite
     from tbtools.verbs.scan import scan
@@ -77,6 +79,7 @@ _HOMES = {
     "import_files": "verbs.imports",
     "ls": "verbs.ls",
     "media": "verbs.media",
+    "merge": "verbs.merge",
     "open": "logs",
     "query": "verbs.query",
     "rewrite": "verbs.rewrite",

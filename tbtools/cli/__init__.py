@@ -19,6 +19,7 @@ from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.import_ import import_
 from tbtools.cli.ls import ls
+from tbtools.cli.merge import merge
 from tbtools.cli.query import query
 from tbtools.cli.rewrite import rewrite
 from tbtools.cli.streams import note, open_missing, silence
@@ -58,7 +59,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff, downsample, aggregate, rewrite):
+for command in (ls, query, export, graph, import_, diff, downsample, aggregate, merge, rewrite):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

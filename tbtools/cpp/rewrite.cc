@@ -170,7 +170,7 @@ std::optional<RewriteStop> Rewriter::edit(Bytes payload, bool answered) {
   if (event_.is_summary) {
     if (const auto why = judge(event_.what.bytes())) return why;
   }
-  bool is_changed = is_dated_ && (step_ != event_.step || plan.time_shift != 0);
+  bool is_changed = step_ != event_.step || plan.time_shift != 0;
   if (fates_.empty()) {
     if (!is_dated_ || is_in_range()) lanes_.push_back(0);
   }
@@ -275,7 +275,7 @@ void Rewriter::write(Bytes payload, uint32_t lane, Buffer& out) {
     if (cursor.key() == kStep && step_ != event_.step) {
       append_step(step_, out);
       has_step = true;
-    } else if (cursor.key() == kWallTime && is_dated_ && plan.time_shift != 0) {
+    } else if (cursor.key() == kWallTime && plan.time_shift != 0) {
       append_time(event_.wall_time + plan.time_shift, out);
       has_time = true;
     } else if (cursor.key() == kSummary && event_.is_summary && begin >= summaries) {
@@ -285,7 +285,7 @@ void Rewriter::write(Bytes payload, uint32_t lane, Buffer& out) {
     }
   }
   if (step_ != event_.step && !has_step) append_step(step_, out);
-  if (is_dated_ && plan.time_shift != 0 && !has_time) {
+  if (plan.time_shift != 0 && !has_time) {
     append_time(event_.wall_time + plan.time_shift, out);
   }
 }

@@ -37,8 +37,8 @@ struct TagPlan {
   bool is_told = false;
 };
 
-// What becomes of events. Steps and times are those that were read; what has a Summary, or is of
-// the session, has them. A step becomes floor(step * multiplier / divisor) + shift,
+// What becomes of events. Ranges are of steps and times that were read, and are asked for where
+// there is a Summary, a message, a session or run metadata, whose steps change, too: a step becomes floor(step * multiplier / divisor) + shift,
 // the multiplier and the divisor being positive and below 2^31.
 struct EventPlan {
   std::optional<int64_t> first_step, end_step;  // half-open, as the times

@@ -147,7 +147,7 @@ class Copied:
 
 
 class Copier:
-    """Copies the records of a run's files, as ``rewriter`` has been told to edit them.
+    """Copies the records of files, as ``rewriter`` has been told to edit them.
 
     ``decide`` says what becomes of the events that the rewriter asks about. Those with a
     file_version, of which there are ``versions``, stay unless files have an opening of their own.
@@ -155,12 +155,10 @@ class Copier:
 
     def __init__(
         self,
-        reader: RunReader,
         rewriter: _core.Rewriter,
         files: RecordFiles,
         decide: Callable[[Event], Answer],
     ) -> None:
-        self._reader = reader
         self._rewriter = rewriter
         self._files = files
         self._decide = decide
@@ -168,12 +166,11 @@ class Copier:
         self._size = self._number = 0  # of the files that were read
         self._replaced = self._refused = 0  # events, by ``decide``
 
-    def copy(self, file: EventFile, changes: Iterable[Change] = ()) -> None:
-        """Copy what is intact of a file; ``changes`` are in the order of their offsets.
+    def copy(self, reader: RunReader, file: EventFile, changes: Iterable[Change] = ()) -> None:
+        """Copy what is intact of a file of a run; ``changes`` are in the order of their offsets.
 
         Raises DamageError as the reader does, and UsageError if a step does not fit.
         """
-        reader = self._reader
         health = FileHealth(reader.run.name, file.path)
         waiting = iter(changes)
         due = next(waiting, None)
@@ -248,6 +245,7 @@ class Copier:
             return offset, True
         if event.WhichOneof("what") == "file_version":
             self.versions += 1
+            # Where files have openings of their own, no other is needed.
             return (offset, True) if self._files.opening is None else (end, False)
         answer = self._decide(event)
         if answer is True:

@@ -37,6 +37,8 @@ class RunReader:
         self.on_damage = on_damage
         self.progress = progress
         self._lock = threading.Lock()
+        self.keeps_files = False  # whether ``file_surveys`` will be asked for
+        self.file_surveys: list[FileSurvey] = []
         self._surveyed: dict[int, FileSurvey] = {}  # while some files are still missing
         self._survey: Survey | None = None
         self._rules: dict[RestartPolicy, list[Rule]] = {}
@@ -65,15 +67,18 @@ class RunReader:
         assert self._survey is not None
         return self._survey
 
-    def note_survey(self, number: int, found: FileSurvey) -> None:
+    def note_survey(self, number: int, file: FileSurvey) -> None:
         """Keep what a file holds; when all is there, so is the survey."""
         with self._lock:
-            self._note(found.health)
-            self._surveyed[number] = found
+            self._note(file.health)
+            self._surveyed[number] = file
             count = len(self.run.files)
             if len(self._surveyed) == count and self._survey is None:
-                self._survey = put_together([self._surveyed[each] for each in range(count)])
+                found = [self._surveyed[each] for each in range(count)]
+                self._survey = put_together(found)
                 self._surveyed.clear()
+                if self.keeps_files:
+                    self.file_surveys = found
 
     def embeddings(self) -> Iterator[pa.RecordBatch]:
         """The rows of ``embeddings``; what cannot be read of them counts as loss."""

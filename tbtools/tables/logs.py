@@ -271,17 +271,18 @@ class TableSet(Mapping[str, "LazyTable"]):
 
     # --- what is known -----------------------------------------------------------------------
 
-    def readers(self) -> Sequence[RunReader]:
+    def readers(self, keep_files: bool = False) -> Sequence[RunReader]:
         """The runs that were chosen, as ``rewrite`` and ``merge`` read them: records, not rows.
 
-        Raises UsageError for an exported dataset, which has no records.
+        With ``keep_files``, what is in each of their files stays known. Raises UsageError for an
+        exported dataset, which has no records.
         """
         if not isinstance(self._source, LogdirTables):
             raise UsageError(
                 f"{self.paths[0]!r} has tables and no event files, which is what this is for "
                 "(tbtools import makes event files of it)"
             )
-        return self._source.readers()
+        return self._source.readers(keep_files)
 
     @property
     def selection(self) -> Selection:
