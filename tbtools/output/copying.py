@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from google.protobuf.message import DecodeError
 
@@ -38,7 +38,7 @@ class RecordFiles:
     Each is called as ``begin`` says, or with ``name_of`` by its number and begins with the record
     ``opening``. What goes to different lanes goes to different files, and with ``most`` a file ends
     with the record that brings it to that many bytes. Without a folder nothing is written, only
-    counted.
+    counted. Use it as a context manager, which closes the files.
     """
 
     def __init__(
@@ -58,6 +58,12 @@ class RecordFiles:
         self._opened = 0
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._let_go()
 
     def begin(self, name: str) -> None:
         """What follows goes to a file of this name, even if it is nothing."""

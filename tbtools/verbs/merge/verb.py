@@ -171,14 +171,12 @@ class _Merging:
         files = RecordFiles(folder, partial(name_of_file, begin), opening(begin))
         copier = Copier(rewriter, files, self._decide)
         changes = _changes(plan, rewriter)
-        number = 0
-        for reader in parts.readers:
-            for file in reader.run.files:
+        every = [(reader, file) for reader in parts.readers for file in reader.run.files]
+        with files:
+            for number, (reader, file) in enumerate(every):
                 copier.copy(reader, file, changes.get(number, ()))
-                number += 1
                 if self._policy == "keep":
                     files.end()
-        files.end()
         return copier.copied
 
     def _decide(self, event: Event) -> Answer:

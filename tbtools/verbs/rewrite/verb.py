@@ -192,13 +192,14 @@ class _Rewriting:
             files = RecordFiles(folder, partial(name_of_file, begin), opening(begin), self._most)
         copier = Copier(rewriter, files, self._decide)
         limits = _by_file(reader.limits(self._policy), rewriter)
-        for number, file in enumerate(reader.run.files):
-            if self._split_by is None:
-                files.begin(_unpacked_name(file))
-            before = copier.copied
-            copier.copy(reader, file, limits.get(number, ()))
-            if self._split_by is None:
-                _drop_bare(files, before, copier.copied)
+        with files:
+            for number, file in enumerate(reader.run.files):
+                if self._split_by is None:
+                    files.begin(_unpacked_name(file))
+                before = copier.copied
+                copier.copy(reader, file, limits.get(number, ()))
+                if self._split_by is None:
+                    _drop_bare(files, before, copier.copied)
         return copier.copied
 
     def _lanes(self, survey: Survey) -> dict[str, int]:
