@@ -97,6 +97,6 @@ def _tell(done: Merged) -> None:
     events = sum(copied.events for copied in done.runs.values())
     values = sum(copied.dropped_values for copied in done.runs.values())
     parts = sum(map(len, done.parts.values()))
-    note(
-        f"{parts:,} runs are now {len(done.parts):,}: {events:,} events, {values:,} values left out"
-    )
+    runs = f"{parts:,} run{'' if parts == 1 else 's'}"
+    runs += f" in {len(done.parts):,}" if len(done.parts) < parts else ""
+    note(f"{runs}: {events:,} events, {values:,} values left out")

@@ -93,9 +93,7 @@ class RecordFiles:
         return self._most if file is None else max(self._most - file.size, 0)
 
     def write(self, lane: int, data: bytes | memoryview) -> None:
-        """Records that follow those of the same lane."""
-        if not len(data):
-            return
+        """Records that follow those of the same lane. Even of none, a file is made."""
         file = self._open.get(lane)
         if file is None:
             assert self._name_of is not None, "begin() was not called"
@@ -223,11 +221,9 @@ class Copier:
         while begin < len(view):
             room = self._files.room()
             why, offset, is_changed, lanes = self._rewriter.run(view, begin, answered, room)
-            if is_changed:
-                for lane, records in lanes:
+            for lane, records in lanes if is_changed else ((0, view[begin:offset]),):
+                if len(records):
                     self._files.write(lane, records)
-            else:
-                self._files.write(0, view[begin:offset])
             begin, answered = offset, False
             if why == "end":
                 return

@@ -89,7 +89,8 @@ class Survey:
     @property
     def first_time(self) -> float:
         """The earliest wall_time of its values, in seconds; 0 if none has one that is a number."""
-        times = [stats.min_time for stats in self.stats if not math.isnan(stats.min_time)]
+        times = [each.min_time for each in self.stats if each.tag is not None]
+        times = [time for time in times if not math.isnan(time)]
         return min(times, default=0.0)
 
     def metadata_of(self, tag: str) -> bytes | None:

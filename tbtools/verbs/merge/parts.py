@@ -95,7 +95,11 @@ def _clash(clashes: list[str], groups: dict[str, list[tuple[int, RunReader]]]) -
 def _ordered(group: list[tuple[int, RunReader]], order: Order) -> tuple[RunReader, ...]:
     if order == "time":
         # Runs without any value say nothing of time: they stay where they were given.
-        with_values = [each for each in group if each[1].survey().stats]
+        with_values = [each for each in group if _has_values(each[1])]
         times = iter(sorted(with_values, key=lambda each: each[1].survey().first_time))
         group = [next(times) if each in with_values else each for each in group]
     return tuple(reader for _, reader in group)
+
+
+def _has_values(reader: RunReader) -> bool:
+    return any(stats.tag is not None for stats in reader.survey().stats)

@@ -116,7 +116,7 @@ class Stitching:
             return shifts
         spans: dict[int, tuple[float, float]] = {}
         for stats in self.survey.stats:
-            if stats.min_time <= stats.max_time:  # neither is NaN
+            if stats.tag is not None and stats.min_time <= stats.max_time:  # neither is NaN
                 first, last = spans.get(stats.segment, (stats.min_time, stats.max_time))
                 spans[stats.segment] = min(first, stats.min_time), max(last, stats.max_time)
         end: float | None = None

@@ -177,6 +177,8 @@ class _Merging:
                 copier.copy(reader, file, changes.get(number, ()))
                 if self._policy == "keep":
                     files.end()
+            if not files.count:
+                files.write(0, b"")
         return copier.copied
 
     def _decide(self, event: Event) -> Answer:
