@@ -14,8 +14,8 @@ import pytest
 from conftest import DATA, ROOT
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
-PYTHON_PAGES = [ROOT / "README.md", ROOT / "docs" / "python.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", ROOT / "docs" / "recipes.md"]
+PYTHON_PAGES = [ROOT / "README.md", ROOT / "docs" / "python.md", ROOT / "docs" / "recipes.md"]
 
 
 def blocks(page: Path, language: str) -> list[str]:
