@@ -179,6 +179,17 @@ TARGETS: tuple[Target, ...] = (
     _ratio("EventAccumulator, legacy histograms", "legacy_histograms", "event_accumulator", ONE,
            30),
     _ratio("tbparse to_parquet / export", "long", "tbparse_process", "export_process", 40),
+    # changes, against peers and export
+    _ratio("tensorboardX add_scalar / write", "long", "tensorboardx", "tbtools_write", 20),
+    _ratio("tensorboard-reducer / aggregate", "many", "tensorboard_reducer", "tbtools_aggregate",
+           50),
+    _ratio("aggregate / export", "restarts", "aggregate_process", "export_process", 2, most=True),
+    _ratio("downsample / export", "restarts", "downsample_process", "export_process", 2,
+           most=True),
+    Rate(what="points thinned by minmax per second", log="long", contender="tbtools_minmax",
+         goal=50_000_000),
+    Rate(what="points thinned by lttb per second", log="long", contender="tbtools_lttb",
+         goal=20_000_000),
     # against itself
     _ratio("one thread / two threads", "many", ONE, TWO, 1.6),
     _ratio("one thread / two threads", "restarts", ONE, TWO, 1.6),
