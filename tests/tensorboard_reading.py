@@ -33,12 +33,12 @@ Read = dict[tuple[str, str, str], list[tuple[int, float, Any]]]
 WHOLE = {"hparams", "custom_scalars", "graphs"}  # plugins whose tables tell no step
 
 
-def by_loader(logdir: Path) -> Read:
-    """What TensorBoard's Python loader reads if it neither samples nor purges."""
+def by_loader(logdir: Path, purges: bool = False) -> Read:
+    """What TensorBoard's Python loader reads without sampling; ``purges``: as it does by itself."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer(
         tensor_size_guidance={"tensor": 0},
         size_guidance=dict.fromkeys(("tensors", "graph", "meta_graph", "run_metadata"), 0),
-        purge_orphaned_data=False,
+        purge_orphaned_data=purges,
     ).AddRunsFromDirectory(str(logdir))
     multiplexer.Reload()
     found: Read = {}
@@ -203,7 +203,7 @@ def _nothing(value: Any) -> list[Any]:
     return []
 
 
-def check(logdir: Path, float64: Collection[str] = ()) -> None:
+def check(logdir: Path, float64: Collection[str] = (), purges: bool = False) -> None:
     """See that both loaders read the points that tbtools says are in a logdir, in their order.
 
     RustBoard has no scalars of float64, which ``exact`` writes where float32 does not hold a value:
@@ -213,7 +213,7 @@ def check(logdir: Path, float64: Collection[str] = ()) -> None:
     logs = tbtools.open(logdir)
     expected = told(logs)
     unclaimed = {(row["run"], row["tag"]) for row in logs.events.to_table().to_pylist()}
-    found = compared(by_loader(logdir))
+    found = compared(by_loader(logdir, purges))
     _agree(
         "the loader",
         {key: points for key, points in found.items() if key[1:] not in unclaimed},
