@@ -22,7 +22,7 @@ void set_events(Rewriter& rewriter, std::optional<int64_t> first_step,
   if (multiplier < 1 || multiplier > kMostFactor || divisor < 1 || divisor > kMostFactor) {
     throw nb::value_error("multiplier and divisor must be positive and below 2 ** 31");
   }
-  rewriter.plan = {first_step, end_step, first_time, end_time,       multiplier,
+  rewriter.plan = {first_step, end_step, first_time, end_time,      multiplier,
                    divisor,    shift,    time_shift, mask_of(asked)};
 }
 
@@ -77,47 +77,50 @@ void bind_rewrite(nb::module_& m) {
       "Edits records: what is not edited is copied byte for byte. Metadata of a tag goes to the\n"
       "first of its values that stays, if that has none and an earlier one had it.")
       .def(nb::init<>())
-      .def("set_events", &set_events, nb::kw_only(), "first_step"_a = nb::none(),
-           "end_step"_a = nb::none(), "first_time"_a = nb::none(), "end_time"_a = nb::none(),
-           "multiplier"_a = 1, "divisor"_a = 1, "shift"_a = 0, "time_shift"_a = 0.0,
-           "asked"_a = std::vector<std::string>(),
-           nb::sig("def set_events(self, *, first_step: int | None = None, end_step: int | None = "
-                   "None, first_time: float | None = None, end_time: float | None = None, "
-                   "multiplier: int = 1, divisor: int = 1, shift: int = 0, time_shift: float = 0.0, "
-                   "asked: Sequence[str] = ()) -> None"),
-           "What becomes of events. Values stay if their step and wall_time are in these half-open\n"
-           "ranges, as do log messages, session logs and run metadata; a step becomes\n"
-           "floor(step * multiplier / divisor) + shift. Events of the fields that `asked` names\n"
-           "stop the rewriting. Raises ValueError for a field that there is not, and for a\n"
-           "multiplier or divisor that is not positive and below 2 ** 31.")
-      .def("set_tag", &set_tag, "tag"_a, nb::kw_only(), "name"_a = nb::none(), "keep"_a = true,
-           "whole"_a = false, "lane"_a = 0, "exceptions"_a = Exceptions(),
-           nb::sig("def set_tag(self, tag: str, *, name: str | None = None, keep: bool = True, "
-                   "whole: bool = False, lane: int = 0, exceptions: Sequence[tuple[str, str, bool]] "
-                   "= ()) -> None"),
-           "What becomes of the values of a tag: its new name, whether they stay, and the lane that\n"
-           "they go to. With `whole` they belong to the run, whatever their steps and times.\n"
-           "`exceptions` say of a field and the plugin that a value itself names whether it stays.\n"
-           "Raises ValueError for a field that there is not.")
+      .def(
+          "set_events", &set_events, nb::kw_only(), "first_step"_a = nb::none(),
+          "end_step"_a = nb::none(), "first_time"_a = nb::none(), "end_time"_a = nb::none(),
+          "multiplier"_a = 1, "divisor"_a = 1, "shift"_a = 0, "time_shift"_a = 0.0,
+          "asked"_a = std::vector<std::string>(),
+          nb::sig("def set_events(self, *, first_step: int | None = None, end_step: int | None = "
+                  "None, first_time: float | None = None, end_time: float | None = None, "
+                  "multiplier: int = 1, divisor: int = 1, shift: int = 0, time_shift: float = 0.0, "
+                  "asked: Sequence[str] = ()) -> None"),
+          "What becomes of events. Values stay if their step and wall_time are in these half-open\n"
+          "ranges, as do log messages, session logs and run metadata; a step becomes\n"
+          "floor(step * multiplier / divisor) + shift. Events of the fields that `asked` names\n"
+          "stop the rewriting. Raises ValueError for a field that there is not, and for a\n"
+          "multiplier or divisor that is not positive and below 2 ** 31.")
+      .def(
+          "set_tag", &set_tag, "tag"_a, nb::kw_only(), "name"_a = nb::none(), "keep"_a = true,
+          "whole"_a = false, "lane"_a = 0, "exceptions"_a = Exceptions(),
+          nb::sig("def set_tag(self, tag: str, *, name: str | None = None, keep: bool = True, "
+                  "whole: bool = False, lane: int = 0, exceptions: Sequence[tuple[str, str, bool]] "
+                  "= ()) -> None"),
+          "What becomes of the values of a tag: its new name, whether they stay, and the lane "
+          "that\n"
+          "they go to. With `whole` they belong to the run, whatever their steps and times.\n"
+          "`exceptions` say of a field and the plugin that a value itself names whether it stays.\n"
+          "Raises ValueError for a field that there is not.")
       .def("set_limit", &set_limit, "tag"_a, "step"_a.none(),
            "From here on, values of the tag stay only below this step. Raises ValueError if there\n"
            "is no such tag.")
       .def("begin_files", &Rewriter::begin_files,
            "What follows goes to other files: each tag's metadata is told again.")
-      .def("run", &run, "window"_a, "begin"_a = 0, "answered"_a = false,
-           "most"_a = nb::none(),
-           nb::sig("def run(self, window: object, begin: int = 0, answered: bool = False, most: int "
-                   "| None = None) -> tuple[str, int, bool, list[tuple[int, bytes]]]"),
-           "Rewrites window[begin:], which must hold whole and good records.\n\n"
-           "Gives why it stopped, where (in the window), whether anything is changed, and by lane\n"
-           "what stays; nothing if all stays as it is. It stops at the end, or at a record that is\n"
-           "asked about (with `answered`, not at the first), has an unknown tag, gets a step that\n"
-           "does not fit (overflow), or is broken, and behind that with which `most` bytes stay\n"
-           "(full). Raises ValueError for a `begin` behind the end.")
-      .def_prop_ro("counts", &counts,
-                   nb::sig("def counts(self) -> tuple[int, int, int, int, int]"),
-                   "Events that stay, of these changed ones, dropped ones, values that stay, dropped\n"
-                   "ones; what was asked about is not among them unless it was `answered`.");
+      .def(
+          "run", &run, "window"_a, "begin"_a = 0, "answered"_a = false, "most"_a = nb::none(),
+          nb::sig("def run(self, window: object, begin: int = 0, answered: bool = False, most: int "
+                  "| None = None) -> tuple[str, int, bool, list[tuple[int, bytes]]]"),
+          "Rewrites window[begin:], which must hold whole and good records.\n\n"
+          "Gives why it stopped, where (in the window), whether anything is changed, and by lane\n"
+          "what stays; nothing if all stays as it is. It stops at the end, or at a record that is\n"
+          "asked about (with `answered`, not at the first), has an unknown tag, gets a step that\n"
+          "does not fit (overflow), or is broken, and behind that with which `most` bytes stay\n"
+          "(full). Raises ValueError for a `begin` behind the end.")
+      .def_prop_ro(
+          "counts", &counts, nb::sig("def counts(self) -> tuple[int, int, int, int, int]"),
+          "Events that stay, of these changed ones, dropped ones, values that stay, dropped\n"
+          "ones; what was asked about is not among them unless it was `answered`.");
 }
 
 }  // namespace tbtools

@@ -13,23 +13,35 @@
 #include <vector>
 
 #include "bytes.h"
+#include "column.h"
 #include "event.h"
+#include "wire.h"
 
 namespace tbtools {
 
-using Buffer = std::vector<uint8_t>;
+using Buffer = Column<uint8_t>;
+
+// Field numbers: docs/format.md.
+constexpr uint32_t kWallTime = key_of(1, Wire::fixed64);
+constexpr uint32_t kStep = key_of(2, Wire::varint);
+constexpr uint32_t kSummary = key_of(5, Wire::bytes);
+constexpr uint32_t kValue = key_of(1, Wire::bytes);  // of a Summary
+constexpr uint32_t kTag = key_of(1, Wire::bytes);    // of a Value
+constexpr uint32_t kMetadata = key_of(9, Wire::bytes);
 
 // What becomes of the values of one tag.
 struct TagPlan {
-  std::string name;           // its new tag
+  std::string name;  // its new tag
   bool is_renamed = false;
   bool is_kept = true;
-  bool is_whole = false;      // of the run as a whole, whatever their steps, times and the limit
-  uint32_t lane = 0;          // which of the outputs they go to
+  bool is_whole = false;         // of the run as a whole, whatever their steps, times and the limit
+  uint32_t lane = 0;             // which of the outputs they go to
   std::optional<int64_t> limit;  // they stay only below this step
   // Where `is_kept` is not true of all of them: what is true of those of a field and own plugin.
   std::vector<std::pair<std::pair<FieldId, std::string>, bool>> exceptions;
 
+  // The tag that came behind it the last time, which is the one that does so most often.
+  std::pair<const std::string, TagPlan>* follower = nullptr;
   // The first metadata that was read of it, and whether a value that stays in the present file
   // has any.
   std::string metadata;
@@ -38,7 +50,8 @@ struct TagPlan {
 };
 
 // What becomes of events. Ranges are of steps and times that were read, and are asked for where
-// there is a Summary, a message, a session or run metadata, whose steps change, too: a step becomes floor(step * multiplier / divisor) + shift,
+// there is a Summary, a message, a session or run metadata, whose steps change, too: a step becomes
+// floor(step * multiplier / divisor) + shift,
 // the multiplier and the divisor being positive and below 2^31.
 struct EventPlan {
   std::optional<int64_t> first_step, end_step;  // half-open, as the times
@@ -59,7 +72,7 @@ enum class RewriteStop : uint8_t {
 
 struct Rewritten {
   RewriteStop stop = RewriteStop::end;
-  size_t offset = 0;  // in the window
+  size_t offset = 0;        // in the window
   bool is_changed = false;  // else the window up to the offset is what stays, and no lane has any
   std::vector<std::pair<uint32_t, Buffer>> lanes;
 };
@@ -101,21 +114,43 @@ class Rewriter {
     uint64_t passed = 0;
   };
 
+  // An event of one value that holds nothing unusual, in the order in which writers write it:
+  // nearly every one is. What comes out is what the long way would make of it.
+  struct Plain {
+    Bytes time;  // its field
+    Bytes step;  // its field; empty if it has none
+    const TagPlan* plan;
+    Bytes tag;   // its field
+    Bytes rest;  // of the value
+  };
+  bool edit_plain(Bytes payload, Plain& plain);
+  void write_plain(const Plain& plain, Buffer& out) const;
+  TagPlan* find(Bytes tag);
+  static Bytes bytes_of(const std::string& text) {
+    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+  }
   std::optional<RewriteStop> edit(Bytes payload, bool answered);
   std::optional<RewriteStop> judge(Bytes summary);
   bool is_kept(const TagPlan& tag, const Value& value) const;
-  bool is_in_range() const;
+  bool is_in_range(int64_t step, double time) const;
   bool step_of(int64_t& step) const;
-  void write(Bytes payload, uint32_t lane, Buffer& out);
-  void write_summary(Bytes summary, uint32_t lane, Place& next, Buffer& out);
+  void write_record(Bytes payload, uint32_t lane, Buffer& out);
+  template <class Sink, class Put>
+  void put_sized(uint32_t key, Sink& sink, Put put);
+  template <class Sink>
+  void put_event(Bytes payload, uint32_t lane, Sink& sink);
+  template <class Sink>
+  void put_summary(Bytes summary, uint32_t lane, Place& next, Sink& sink);
+  template <class Sink>
+  void put_value(Bytes value, const Fate& fate, Sink& sink);
   const Fate& take(Place& next) const;
-  void write_value(Bytes value, const Fate& fate);
 
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   std::unordered_map<std::string, TagPlan, Hash, std::equal_to<>> tags_;
+  std::pair<const std::string, TagPlan>* last_ = nullptr;  // tag that was looked up
   RewriteCounts counts_;
   // Of the present event.
   Event event_;
@@ -124,7 +159,9 @@ class Rewriter {
   int64_t step_ = 0;
   std::vector<Fate> fates_;  // of its values, in their order
   std::vector<uint32_t> lanes_;
-  Buffer scratch_, summary_, one_;
+  bool is_changed_ = false;
+  std::vector<size_t> sizes_;  // of what is put into what encloses it, in the order of their begins
+  size_t next_size_ = 0;
 };
 
 }  // namespace tbtools
