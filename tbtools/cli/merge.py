@@ -18,7 +18,7 @@ MOST_TOLD = 10  # runs of several parts
 
 def merge(
     logdirs: Annotated[
-        list[str], typer.Argument(metavar="LOGDIR...", help="Logdirs or runs, or NAME=PATH.")
+        list[str], typer.Argument(metavar="LOGDIR", help="Logdirs or runs, or NAME=PATH.")
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="OUT", help="A logdir to make.")

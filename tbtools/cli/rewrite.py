@@ -103,7 +103,7 @@ def rewrite(
 ) -> None:
     r"""Write event files again, with other tags, steps or files.
 
-    tbtools rewrite runs --rename 'loss/(.*)=train/\1' --drop 'debug/*' -o renamed
+    tbtools rewrite runs --rename 'loss/(.*)=train/\1' -o renamed
 
     What is not changed is copied byte for byte. Graphs, hyperparameters and layouts stay whatever
     their step and time, and their tags keep their names. --dry-run prints a row per run.
@@ -148,15 +148,16 @@ def _tell(done: Rewritten) -> None:
     if len(renames) > MOST_RENAMES:
         note(f"and {len(renames) - MOST_RENAMES:,} other tags")
     total = done.total
-    empty = sum(not copied.files_after for copied in done.runs.values())
+    empty = [run for run, copied in done.runs.items() if not copied.files_after]
     if empty:
-        note(f"of {empty:,} runs nothing is left")
+        more = f" and {len(empty) - 1:,} more" if len(empty) > 1 else ""
+        note(f"nothing is left of {empty[0]}{more}")
     if done.unknowable:
         note(
             f"{done.unknowable:,} values were overwritten by restarts, which the new files do not "
             "show (--restarts latest leaves them out)"
         )
     note(
-        f"{total.events:,} events, {total.changed_events:,} changed, {total.dropped_events:,} left "
-        f"out; {total.bytes_before:,} bytes are now {total.bytes_after:,}"
+        f"{total.events:,} events, {total.changed:,} changed, {total.dropped:,} left "
+        f"out; {total.bytes:,} bytes are now {total.bytes_after:,}"
     )

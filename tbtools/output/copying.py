@@ -139,13 +139,13 @@ class Copied:
     """What became of events and values of some files, and of bytes; events with a file_version."""
 
     events: int = 0
-    changed_events: int = 0
-    dropped_events: int = 0
+    changed: int = 0
+    dropped: int = 0
     values: int = 0
     dropped_values: int = 0
-    bytes_before: int = 0
+    bytes: int = 0
     bytes_after: int = 0
-    files_before: int = 0
+    files: int = 0
     files_after: int = 0
     versions: int = 0
 

@@ -51,7 +51,7 @@ class LogdirTables:
     ) -> None:
         self._paths = paths
         self._selection = selection
-        self._threads = threads or processors()
+        self.threads = threads or processors()
         self._reader = partial(RunReader, on_damage=on_damage, progress=progress)
         self._runs: list[RunReader] = []
         self.refresh()
@@ -123,7 +123,7 @@ class LogdirTables:
         with uncollected():
             files = (file for reader in runs for file in reader.files)
             openers = [partial(read_files, group, selection, choice) for group in grouped(files)]
-        for batches in in_order(openers, self._threads, _size_of):
+        for batches in in_order(openers, self.threads, _size_of):
             yield from batches
 
     def _survey(self, runs: Sequence[RunReader]) -> None:
@@ -131,7 +131,7 @@ class LogdirTables:
         files = (file for reader in runs if not reader.is_surveyed for file in reader.files)
         openers = [partial(survey_group, group) for group in grouped(files)]
         with uncollected():
-            for _ in in_order(openers, self._threads):
+            for _ in in_order(openers, self.threads):
                 pass
 
     def _beside(

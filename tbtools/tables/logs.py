@@ -285,6 +285,11 @@ class TableSet(Mapping[str, "LazyTable"]):
         return self._source.readers(keep_files)
 
     @property
+    def threads(self) -> int:
+        """How many threads read event files."""
+        return self._source.threads if isinstance(self._source, LogdirTables) else 1
+
+    @property
     def selection(self) -> Selection:
         """What was selected when they were opened."""
         return self._source.selection

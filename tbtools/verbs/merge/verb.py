@@ -24,6 +24,7 @@ from tbtools.proto.tfevents_pb2 import Event, SessionLog
 from tbtools.runs.survey import place_of
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 from tbtools.tables.manifest import LOGDIR, write_manifest
+from tbtools.tables.parallel import in_order
 from tbtools.verbs.merge.parts import Order, Parts, parts_of
 from tbtools.verbs.merge.stitching import Stitching, Switch
 
@@ -141,35 +142,38 @@ class _Merging:
         done: Merged,
     ) -> None:
         self._parts = parts
+        self._threads = logs.threads
         self._policy = logs.selection.restarts
         self._offset_steps = offset_steps
         self._close_gaps = close_gaps
         self._done = done
-        self._graphs: set[bytes] = set()  # digests, of the present run
-        self._started = False
 
     def run(self, folder: Path) -> None:
         """Write all runs to a folder."""
-        for each in self._parts:
-            self._done.parts[each.name] = [reader.run.path for reader in each.readers]
-            place = folder if each.name == "." else folder / each.name
-            self._done.runs[each.name] = self._merge(each, place)
-            for reader in each.readers:
-                reader.file_surveys.clear()
+        done = self._done
+        openers = [partial(self._one, each, folder) for each in self._parts]
+        for parts, copied, once in in_order(openers, self._threads):
+            done.parts[parts.name] = [reader.run.path for reader in parts.readers]
+            done.runs[parts.name] = copied
+            done.equal_graphs += once.equal_graphs
+            done.starts += once.starts
+            done.overwritten += once.overwritten
+            if once.pauses:
+                done.pauses[parts.name] = once.pauses
 
-    def _merge(self, parts: Parts, folder: Path) -> Copied:
-        self._graphs.clear()
-        self._started = False
+    def _one(self, parts: Parts, folder: Path) -> Iterator[tuple[Parts, Copied, _Once]]:
         plan = Stitching(parts.readers, self._policy, self._offset_steps, self._close_gaps)
+        for reader in parts.readers:
+            reader.file_surveys.clear()
+        once = _Once(pauses=plan.pauses)
         if self._policy == "keep":
-            self._done.overwritten += plan.overwritten()
-        if plan.pauses:
-            self._done.pauses[parts.name] = plan.pauses
+            once.overwritten = plan.overwritten()
         rewriter = _core.Rewriter()
         plan_tags(rewriter, [reader.survey() for reader in parts.readers])
         begin = plan.survey.first_time
-        files = RecordFiles(folder, partial(name_of_file, begin), opening(begin))
-        copier = Copier(rewriter, files, self._decide)
+        place = folder if parts.name == "." else folder / parts.name
+        files = RecordFiles(place, partial(name_of_file, begin), opening(begin))
+        copier = Copier(rewriter, files, once.decide)
         changes = _changes(plan, rewriter)
         every = [(reader, file) for reader in parts.readers for file in reader.run.files]
         with files:
@@ -179,20 +183,33 @@ class _Merging:
                     files.end()
             if not files.count:
                 files.write(0, b"")
-        return copier.copied
+        yield parts, copier.copied, once
 
-    def _decide(self, event: Event) -> Answer:
-        field = event.WhichOneof("what")
-        if field == "session_log":
+
+@dataclass
+class _Once:
+    """What a run keeps only one of, and what else is told of it."""
+
+    equal_graphs: int = 0
+    starts: int = 0
+    overwritten: int = 0
+    pauses: float = 0.0
+    _graphs: set[bytes] = field(default_factory=set)  # digests
+    _is_started: bool = False
+
+    def decide(self, event: Event) -> Answer:
+        """Whether an event with a graph or of the session stays."""
+        name = event.WhichOneof("what")
+        if name == "session_log":
             if event.session_log.status != SessionLog.START:
                 return True
-            self._done.starts += self._started
-            is_first, self._started = not self._started, True
+            self.starts += self._is_started
+            is_first, self._is_started = not self._is_started, True
             return is_first
-        graph = event.graph_def if field == "graph_def" else event.meta_graph_def
-        digest = hashlib.sha256(f"{field}:".encode() + graph).digest()
+        graph = event.graph_def if name == "graph_def" else event.meta_graph_def
+        digest = hashlib.sha256(f"{name}:".encode() + graph).digest()
         if digest in self._graphs:
-            self._done.equal_graphs += 1
+            self.equal_graphs += 1
             return False
         self._graphs.add(digest)
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from functools import partial
@@ -26,6 +26,7 @@ from tbtools.runs.survey import Survey, place_of
 from tbtools.selection import RestartPolicy
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 from tbtools.tables.manifest import LOGDIR, write_manifest
+from tbtools.tables.parallel import in_order
 from tbtools.verbs.rewrite.constants import without_constants
 from tbtools.verbs.rewrite.edits import Edits, Times, as_fraction, as_renames, parse_times
 from tbtools.verbs.rewrite.places import in_place
@@ -52,10 +53,11 @@ class Rewritten:
     unknowable: int = 0
 
     def to_table(self) -> pa.Table:
-        """A row per run; the columns are those of Copied."""
-        columns = [(each.name, pa.int64()) for each in fields(Copied)]
+        """A row per run; the columns are those of Copied, but for ``versions``."""
+        names = [each.name for each in fields(Copied) if each.name != "versions"]
         rows = [{"run": run, **asdict(copied)} for run, copied in self.runs.items()]
-        return pa.Table.from_pylist(rows, pa.schema([("run", pa.string()), *columns]))
+        columns = [("run", pa.string()), *((name, pa.int64()) for name in names)]
+        return pa.Table.from_pylist(rows, pa.schema(columns))
 
     @property
     def total(self) -> Copied:
@@ -160,6 +162,7 @@ class _Rewriting:
         self, logs: TableSet, edits: Edits, split_by: SplitBy | None, most: int | None
     ) -> None:
         self._readers = logs.readers()
+        self._threads = logs.threads
         self._policy: RestartPolicy = logs.selection.restarts
         self._edits = edits
         self._split_by = split_by
@@ -169,17 +172,23 @@ class _Rewriting:
         """Rewrite all runs to a folder, or find out what that would do."""
         done = Rewritten(None)
         for reader in self._readers:
+            check_run(reader.run.name)
+        openers = [partial(self._one, reader, folder) for reader in self._readers]
+        for reader, copied in in_order(openers, self._threads):
             name = reader.run.name
-            check_run(name)
+            done.runs[name] = copied
             renamed = self._edits.names_in(reader.survey())
             done.renamed |= {name: renamed} if renamed else {}
-            place = None if folder is None else folder if name == "." else folder / name
-            done.runs[name] = self._rewrite(reader, place)
             if self._split_by is not None and self._policy == "keep":
                 done.unknowable += reader.dropped("latest")
         if not any(copied.files_after for copied in done.runs.values()):
             raise NothingFoundError("nothing would be left of these logs")
         return done
+
+    def _one(self, reader: RunReader, folder: Path | None) -> Iterator[tuple[RunReader, Copied]]:
+        name = reader.run.name
+        place = None if folder is None else folder if name == "." else folder / name
+        yield reader, self._rewrite(reader, place)
 
     def _rewrite(self, reader: RunReader, folder: Path | None) -> Copied:
         survey = reader.survey()
@@ -217,7 +226,7 @@ class _Rewriting:
 
 def _drop_bare(files: RecordFiles, before: Copied, after: Copied) -> None:
     """Keep no file of which nothing is left but its version."""
-    dropped = after.dropped_events > before.dropped_events
+    dropped = after.dropped > before.dropped
     if dropped and after.events - before.events == after.versions - before.versions:
         files.discard()
 
