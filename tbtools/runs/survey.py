@@ -88,10 +88,13 @@ class Survey:
 
     @property
     def first_time(self) -> float:
-        """The earliest wall_time of its values, in seconds; 0 if none has one that is a number."""
-        times = [each.min_time for each in self.stats if each.tag is not None]
-        times = [time for time in times if not math.isnan(time)]
-        return min(times, default=0.0)
+        """The earliest wall_time of its values, else of its events, in seconds; 0 without any."""
+        times = [
+            (each.tag is None, each.min_time)
+            for each in self.stats
+            if not math.isnan(each.min_time)
+        ]
+        return min(times, default=(True, 0.0))[1]
 
     def metadata_of(self, tag: str) -> bytes | None:
         """A tag's first metadata in the run that names a plugin, else the first."""
