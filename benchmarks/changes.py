@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -92,6 +93,54 @@ def tbtools_lttb(logdir: Path, table: str) -> Measure:
     return _thinned(logdir, "lttb")
 
 
+def _copied(logdir: Path, **edits: object) -> Measure:
+    """``tbtools.rewrite`` to a new logdir."""
+    import tbtools
+
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        tbtools.rewrite(logdir, Path(folder) / "logs", **edits)
+        return time.perf_counter() - begin, None
+
+
+def tbtools_copy(logdir: Path, table: str) -> Measure:
+    """``rewrite`` with nothing to do: every record is checked and copied."""
+    return _copied(logdir)
+
+
+def tbtools_rename(logdir: Path, table: str) -> Measure:
+    """``rewrite`` with a new tag for every value."""
+    return _copied(logdir, rename={"(.*)": r"renamed/\1"})
+
+
+def tensorboard_rename(logdir: Path, table: str) -> Measure:
+    """The same by decoding, editing and encoding with TensorBoard's messages and record writer."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    paths = sorted(logdir.rglob("*tfevents*"))
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        for number, path in enumerate(paths):
+            with (Path(folder) / str(number)).open("wb") as file:
+                writer = RecordWriter(file)
+                for record in RawEventFileLoader(str(path)).Load():
+                    event = Event.FromString(record)
+                    for value in event.summary.value:
+                        value.tag = f"renamed/{value.tag}"
+                    writer.write(event.SerializeToString())
+        return time.perf_counter() - begin, None
+
+
+def cp(logdir: Path, table: str) -> Measure:
+    """``cp -r``, the whole process."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        subprocess.run(["cp", "-r", str(logdir), folder], check=True)
+        return time.perf_counter() - begin, None
+
+
 def _to(name: str, *arguments: str) -> Measure:
     with tempfile.TemporaryDirectory() as folder:
         return process("-m", "tbtools", *arguments, "-o", str(Path(folder) / name)), None
@@ -107,7 +156,13 @@ def downsample_process(logdir: Path, table: str) -> Measure:
     return _to("x", "downsample", str(logdir), "--points", "100")
 
 
+def merge_process(logdir: Path, table: str) -> Measure:
+    """``tbtools merge --restarts latest``, the whole process."""
+    return _to("x", "merge", str(logdir), "--restarts", "latest")
+
+
 CHANGES: tuple[Callable[[Path, str], Measure], ...] = (
     tbtools_write, tensorboardx, tbtools_aggregate, tensorboard_reducer, tbtools_minmax,
-    tbtools_lttb, aggregate_process, downsample_process,
+    tbtools_lttb, tbtools_copy, tbtools_rename, tensorboard_rename, cp, aggregate_process,
+    downsample_process, merge_process,
 )  # fmt: skip

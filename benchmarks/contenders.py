@@ -30,6 +30,7 @@ NEEDS = {
     "tbparse_process": "tbparse",
     "tensorboard_reducer": "tensorboard_reducer",
     "tensorboardx": "tensorboardX",
+    "tensorboard_rename": "tensorboard",
 }
 
 

@@ -310,6 +310,11 @@ def merge_records(windows: Sequence[bytes], begins: Sequence[int], times: Sequen
     `are_last` says so.
     """
 
+class Records:
+    """Framed records, a buffer that is read only."""
+
+    def __len__(self) -> int: ...
+
 class Rewriter:
     """
     Edits records: what is not edited is copied byte for byte. Metadata of a tag goes to the
@@ -344,7 +349,7 @@ class Rewriter:
     def begin_files(self) -> None:
         """What follows goes to other files: each tag's metadata is told again."""
 
-    def run(self, window: object, begin: int = 0, answered: bool = False, most: int | None = None) -> tuple[str, int, bool, list[tuple[int, bytes]]]:
+    def run(self, window: object, begin: int = 0, answered: bool = False, most: int | None = None) -> tuple[str, int, bool, list[tuple[int, Records]]]:
         """
         Rewrites window[begin:], which must hold whole and good records.
 

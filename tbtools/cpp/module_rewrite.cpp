@@ -47,17 +47,31 @@ void set_limit(Rewriter& rewriter, const std::string& tag, std::optional<int64_t
   if (!rewriter.set_limit(tag, step)) throw nb::value_error("no plan was made of the tag");
 }
 
+// What stays of a window, as a buffer of Python's: bytes would be a copy, into new memory.
+struct Records {
+  Buffer buffer;
+};
+
+int get_buffer(PyObject* self, Py_buffer* view, int flags) {
+  Buffer& buffer = nb::inst_ptr<Records>(self)->buffer;
+  return PyBuffer_FillInfo(view, self, buffer.data(), static_cast<Py_ssize_t>(buffer.size()), 1,
+                           flags);
+}
+
+PyType_Slot kRecordsSlots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
+                               {0, nullptr}};
+
 nb::tuple run(Rewriter& rewriter, nb::handle object, size_t begin, bool answered,
               std::optional<size_t> most) {
   const Window window(object);
   if (begin > window.bytes().size) throw nb::value_error("begin lies behind the window's end");
-  const Rewritten made = [&] {
+  Rewritten made = [&] {
     nb::gil_scoped_release release;
     return rewriter.run(window.bytes(), begin, answered, most.value_or(SIZE_MAX));
   }();
   nb::list lanes;
-  for (const auto& [lane, records] : made.lanes) {
-    lanes.append(nb::make_tuple(lane, nb::bytes(records.data(), records.size())));
+  for (auto& [lane, records] : made.lanes) {
+    lanes.append(nb::make_tuple(lane, nb::cast(Records{std::move(records)})));
   }
   return nb::make_tuple(kStops[static_cast<size_t>(made.stop)], made.offset, made.is_changed,
                         lanes);
@@ -72,6 +86,9 @@ nb::tuple counts(const Rewriter& rewriter) {
 }  // namespace
 
 void bind_rewrite(nb::module_& m) {
+  nb::class_<Records>(m, "Records", nb::type_slots(kRecordsSlots),
+                      "Framed records, a buffer that is read only.")
+      .def("__len__", [](const Records& records) { return records.buffer.size(); });
   nb::class_<Rewriter>(
       m, "Rewriter",
       "Edits records: what is not edited is copied byte for byte. Metadata of a tag goes to the\n"
@@ -110,7 +127,7 @@ void bind_rewrite(nb::module_& m) {
       .def(
           "run", &run, "window"_a, "begin"_a = 0, "answered"_a = false, "most"_a = nb::none(),
           nb::sig("def run(self, window: object, begin: int = 0, answered: bool = False, most: int "
-                  "| None = None) -> tuple[str, int, bool, list[tuple[int, bytes]]]"),
+                  "| None = None) -> tuple[str, int, bool, list[tuple[int, Records]]]"),
           "Rewrites window[begin:], which must hold whole and good records.\n\n"
           "Gives why it stopped, where (in the window), whether anything is changed, and by lane\n"
           "what stays; nothing if all stays as it is. It stops at the end, or at a record that is\n"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 
 from google.protobuf.message import DecodeError
 
@@ -221,9 +221,11 @@ class Copier:
         while begin < len(view):
             room = self._files.room()
             why, offset, is_changed, lanes = self._rewriter.run(view, begin, answered, room)
-            for lane, records in lanes if is_changed else ((0, view[begin:offset]),):
-                if len(records):
-                    self._files.write(lane, records)
+            if is_changed:
+                for lane, records in lanes:
+                    self._write(lane, memoryview(cast("bytes", records)))  # it is a buffer
+            else:
+                self._write(0, view[begin:offset])
             begin, answered = offset, False
             if why == "end":
                 return
@@ -236,6 +238,10 @@ class Copier:
                 raise UsageError(f"{file.path}: a step would be no number of 64 bits any more")
             else:
                 raise UsageError(f"{file.path}: it changed while it was read; try again")
+
+    def _write(self, lane: int, records: memoryview) -> None:
+        if len(records):
+            self._files.write(lane, records)
 
     def _ask(self, view: memoryview, offset: int) -> tuple[int, bool]:
         (length,) = struct.unpack_from("<Q", view, offset)
