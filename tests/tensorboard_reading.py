@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -102,7 +103,8 @@ def _rustboard(logdir: Path) -> Iterator[Any]:
     if binary is None:
         pytest.skip("tensorboard-data-server has no binary for this platform")
     plugins = ("scalars", "histograms", "images", "audio", "text", "hparams", "mesh", "pr_curves")
-    port_file = logdir.parent / f"{logdir.name}.port"
+    folder = tempfile.TemporaryDirectory()
+    port_file = Path(folder.name) / "port"
     command = [
         binary,
         f"--logdir={logdir}",
@@ -113,7 +115,7 @@ def _rustboard(logdir: Path) -> Iterator[Any]:
         f"--port-file={port_file}",
         "-v",
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+    with folder, subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         try:
             said = []
@@ -129,7 +131,6 @@ def _rustboard(logdir: Path) -> Iterator[Any]:
                 yield grpc.TensorBoardDataProviderStub(channel)
         finally:
             server.kill()
-            port_file.unlink(missing_ok=True)
 
 
 def told(logs: tbtools.Logs) -> Read:
