@@ -58,6 +58,7 @@ def print_rows(
     output: Path | None,
     force: bool,
     inputs: tuple[str, ...],
+    look: Look | None = None,
 ) -> int:
     """Print all rows, and tell how many there were. Raises what ``targets`` raises."""
     form = format_for(format, output)
@@ -69,7 +70,7 @@ def print_rows(
     if form in ("arrow", "parquet") and sys.stdout.isatty():
         raise UsageError(f"{form} is not for a terminal; give --output FILE or a pipe")
     if form == "table" and sys.stdout.isatty():
-        _print_what_fits(counted)
+        _print_what_fits(counted, look or Look())
     else:
         if sys.stdout.isatty():
             hide_progress()
@@ -161,13 +162,13 @@ def _write_table(rows: _Counted, file: IO[bytes]) -> None:
         file.write(("  ".join(padded).rstrip() + "\n").encode())
 
 
-def _print_what_fits(rows: _Counted) -> None:
+def _print_what_fits(rows: _Counted, look: Look) -> None:
     """A table as large as the terminal, and on stderr what was left out."""
     kept: list[pa.RecordBatch] = []
     for batch in rows:
         kept.append(batch.slice(0, most_rows() - sum(each.num_rows for each in kept)))
     columns = _columns(pa.Table.from_batches(kept, rows.schema))
-    show(columns, rows.rows, lambda shown: _more(rows.rows - shown))
+    show(columns, rows.rows, lambda shown: _more(rows.rows - shown), look)
 
 
 def _more(left: int) -> list[str]:

@@ -17,7 +17,7 @@ from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
-from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth, note_writer
+from tbtools.files.health import Damage, FileHealth, note_writer
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
 
@@ -358,10 +358,8 @@ class EventReader:
                 self.offset = begin
                 return False
             self._damaged(Damage(begin, scan.found - begin, kind))
-        if count := len(scan.damages):
-            kept = max(0, KEPT_DAMAGES - len(self.health.damages))
-            told = pa.record_batch(scan.damages).slice(0, kept).to_pylist()
-            self.health.add_all([Damage(**each) for each in told], count, scan.damaged_bytes)
+        if len(scan.damages):
+            self.health.add_all(pa.record_batch(scan.damages), scan.damaged_bytes)
         return True
 
     def _damaged(self, damage: Damage) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from tbtools.runs.reading import RunReader
-    from tbtools.tables.table import LazyTable
+    from tbtools.tables.table import LazyTable, Rows
 
 __all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "TableSource", "opened"]
 
@@ -85,6 +85,10 @@ class TableSource(Protocol):
 
     def read(self, selection: Selection) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Batches of the selected tables, with their names."""
+
+    @property
+    def findings(self) -> Rows:
+        """Reads what is wrong with the event files. Raises UsageError if there are none."""
 
     def refresh(self) -> bool:
         """Look again; whether anything is other than before."""
@@ -245,6 +249,17 @@ class TableSet(Mapping[str, "LazyTable"]):
         for name in names.keys() - own.keys():
             for batch in self[name].to_batches():
                 yield name, batch
+
+    def findings(self) -> LazyTable:
+        """What is wrong with the event files, a row per finding; each reading reads them all.
+
+        Raises UsageError for an exported dataset.
+        """
+        from tbtools.runs.findings import FINDINGS
+        from tbtools.tables.table import LazyTable
+
+        rows = self._source.findings
+        return LazyTable(FINDINGS.name, FINDINGS.schema, rows, self._source.selection)
 
     def query(self, sql: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """The result of a statement over tables and views, as a DuckDB relation, not yet computed.
