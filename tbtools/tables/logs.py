@@ -108,6 +108,7 @@ class TableSet(Mapping[str, "LazyTable"]):
         self._source = source
         self._made: dict[str, LazyTable] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._options: OpenOptions = {}
 
     @classmethod
     def open(
@@ -133,6 +134,14 @@ class TableSet(Mapping[str, "LazyTable"]):
         UsageError or UnknownNameError for arguments that make no sense.
         """
         logdirs = [os.fspath(path) for path in paths] or ["."]
+        options: OpenOptions = {
+            "run": run,
+            "tag": tag,
+            "exclude_tag": exclude_tag,
+            "steps": steps,
+            "restarts": restarts,
+            "on_damage": on_damage,
+        }
         selection = Selection(
             run=_globs(run),
             tag=_globs(tag),
@@ -151,7 +160,7 @@ class TableSet(Mapping[str, "LazyTable"]):
                 for _, path in named:
                     check_remains(path)
                 raise
-            return cls(logdirs, source)
+            return cls(logdirs, source)._given(options)
         if len(named) > 1 or named[0][0]:
             raise UsageError(
                 f"{exported!r} is an exported dataset, which is opened alone and under no name"
@@ -164,7 +173,11 @@ class TableSet(Mapping[str, "LazyTable"]):
         # pyarrow.dataset brings pandas along where there is one: only for those who need it.
         from tbtools.tables.exported import ExportedTables
 
-        return cls(logdirs, ExportedTables(exported, selection))
+        return cls(logdirs, ExportedTables(exported, selection))._given(options)
+
+    def _given(self, options: OpenOptions) -> Self:
+        self._options = options
+        return self
 
     # --- tables by name ----------------------------------------------------------------------
 
@@ -261,15 +274,35 @@ class TableSet(Mapping[str, "LazyTable"]):
         rows = self._source.findings
         return LazyTable(FINDINGS.name, FINDINGS.schema, rows, self._source.selection)
 
-    def query(self, sql: str, params: object = None) -> duckdb.DuckDBPyRelation:
+    def query(
+        self,
+        sql: str,
+        params: object = None,
+        *,
+        sandbox: bool = False,
+        memory_limit: str | int | None = None,
+        time_limit: float | None = None,
+    ) -> duckdb.DuckDBPyRelation:
         """The result of a statement over tables and views, as a DuckDB relation, not yet computed.
 
-        Raises QueryError for a statement that DuckDB refuses.
-        """
-        from tbtools.tables.sql import connect, run_statement
+        With ``sandbox`` it may read these tables and do nothing else, and another process computes
+        it at once. ``memory_limit`` (such as "512MB") and ``time_limit`` (seconds) hold until the
+        next statement; in a sandbox they are 1 GiB and 60 if not given. See docs/python.md, "SQL".
 
+        Raises QueryError for a statement that DuckDB or the sandbox refuses.
+        """
+        from tbtools.tables.sandbox import limits_of
+        from tbtools.tables.sql import connect, limit, run_statement
+
+        limits = limits_of(memory_limit, time_limit, sandbox)
         if self._connection is None:
             self._connection = connect()
+        if sandbox:
+            from tbtools.tables.confined import rows_of_child
+
+            rows = rows_of_child(self.paths, self._options, sql, params, limits)
+            return self._connection.from_arrow(rows)
+        limit(self._connection, limits.memory, limits.seconds)
         return run_statement(self._connection, sql, self, params)
 
     sql = query
