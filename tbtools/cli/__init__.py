@@ -61,8 +61,9 @@ def _tbtools(
 
 
 COMMANDS = (
-    ls, query, export, graph, import_, diff, downsample, aggregate, merge, rewrite, verify,
-)  # fmt: skip
+    *(ls, query, export, graph, import_, diff, downsample, aggregate),
+    *(merge, rewrite, verify),
+)
 
 for command in COMMANDS:
     app.command(name=command.__name__.rstrip("_"))(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, Self, TypedDict
+from typing import TYPE_CHECKING, Self, TypedDict
 
 import pyarrow as pa
 
@@ -23,14 +23,15 @@ from tbtools.selection import RestartPolicy, Selection, check_policy, parse_step
 from tbtools.tables.logdir import LogdirTables
 from tbtools.tables.manifest import check_remains, is_exported
 from tbtools.tables.shown import html_of_rows
+from tbtools.tables.source import TableSource
 
 if TYPE_CHECKING:
     import duckdb
 
     from tbtools.runs.reading import RunReader
-    from tbtools.tables.table import LazyTable, Rows
+    from tbtools.tables.table import LazyTable
 
-__all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "TableSource", "opened"]
+__all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "opened"]
 
 DAMAGE_POLICIES = ("skip", "stop", "fail")
 
@@ -46,52 +47,6 @@ class OpenOptions(TypedDict, total=False):
     on_damage: OnDamage
     threads: int | None
     progress: Progress | None
-
-
-class TableSource(Protocol):
-    """Where tables come from."""
-
-    @property
-    def selection(self) -> Selection:
-        """What every reading is narrowed from."""
-
-    @property
-    def schemas(self) -> Mapping[str, pa.Schema]:
-        """The columns of each table."""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Rows by table, as far as they are known without reading."""
-
-    @property
-    def runs(self) -> Sequence[str]:
-        """The names of the runs, as far as they are known."""
-
-    @property
-    def total_bytes(self) -> int:
-        """Size of all event files."""
-
-    @property
-    def inputs(self) -> Sequence[str]:
-        """The folders and files that are read."""
-
-    @property
-    def health(self) -> list[FileHealth]:
-        """What was read of each file, and what was lost."""
-
-    @property
-    def failure(self) -> TbtoolsError | None:
-        """The damage that ended a reading."""
-
-    def read(self, selection: Selection) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """Batches of the selected tables, with their names."""
-
-    @property
-    def findings(self) -> Rows:
-        """Reads what is wrong with the event files. Raises UsageError if there are none."""
-
-    def refresh(self) -> bool:
-        """Look again; whether anything is other than before."""
 
 
 class TableSet(Mapping[str, "LazyTable"]):
