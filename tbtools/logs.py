@@ -36,6 +36,7 @@ class Logs(TableSet):
         tables: Iterable[str] | None = None,
         wide: bool = False,
         duplicates: Duplicates = "last",
+        safe_csv: bool = False,
         force: bool = False,
     ) -> Exported:
         """Write tables to files: see ``tbtools.export``."""
@@ -48,6 +49,7 @@ class Logs(TableSet):
             tables=tables,
             wide=wide,
             duplicates=duplicates,
+            safe_csv=safe_csv,
             force=force,
         )
 

@@ -25,6 +25,7 @@ __all__ = [
     "OutputFormat",
     "Restarts",
     "Runs",
+    "SafeCsv",
     "Steps",
     "Tables",
     "Tags",
@@ -93,6 +94,14 @@ Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout."),
 ]
+SafeCsv = Annotated[
+    bool,
+    typer.Option(
+        "--safe-csv",
+        help="In CSV: an apostrophe before text that a spreadsheet would run as a formula.",
+        show_default=False,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 
 
@@ -150,6 +159,9 @@ def opened(
 
 def closing_line(logs: Logs) -> str:
     """What was lost or is not there yet, in one line; "" if nothing."""
+    from tbtools.cli.terminal import visible
+    from tbtools.files.discovery import readable
+
     healths = logs.health
     lost = [health for health in healths if health.is_lossy]
     parts = []
@@ -172,7 +184,8 @@ def closing_line(logs: Logs) -> str:
         parts.append(f"{counted(len(pending), 'file')} ending inside a record")
     first = next((health for health in lost if health.first_error), None)
     if first is not None:
-        parts.append(f"first: {first.path}: {first.first_error}")
+        # A path may have a line feed, which `note` takes for one.
+        parts.append(f"first: {visible(readable(first.path))}: {first.first_error}")
     return "; ".join(parts)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,13 +59,19 @@ def print_rows(
     force: bool,
     inputs: tuple[str, ...],
     look: Look | None = None,
+    safe_csv: bool = False,
 ) -> int:
     """Print all rows, and tell how many there were. Raises what ``targets`` raises."""
     form = format_for(format, output)
+    if safe_csv and form not in ("csv", "tsv", "table"):
+        raise UsageError(f"--safe-csv is for csv and tsv, not for {form}")
+    write = _WRITERS[form]
+    if safe_csv and form != "table":
+        write = partial(write, safe=True)
     counted = _Counted(rows)
     if output is not None:
         with staged(output, inputs, force) as beside, beside.open("wb") as file:
-            _WRITERS[form](counted, file)
+            write(counted, file)
         return counted.rows
     if form in ("arrow", "parquet") and sys.stdout.isatty():
         raise UsageError(f"{form} is not for a terminal; give --output FILE or a pipe")
@@ -74,7 +80,7 @@ def print_rows(
     else:
         if sys.stdout.isatty():
             hide_progress()
-        to_stdout(partial(_WRITERS[form], counted))
+        to_stdout(partial(write, counted))
     return counted.rows
 
 
@@ -92,15 +98,15 @@ class _Counted:
             yield batch
 
 
-def _write_csv(rows: _Counted, file: IO[bytes], delimiter: str = ",") -> None:
-    writer = CsvWriter(file, rows.schema, [], delimiter)
+def _write_csv(rows: _Counted, file: IO[bytes], delimiter: str = ",", safe: bool = False) -> None:
+    writer = CsvWriter(file, rows.schema, [], delimiter, safe)
     for batch in rows:
         writer.write(pa.Table.from_batches([batch]))
     writer.close()
 
 
-def _write_tsv(rows: _Counted, file: IO[bytes]) -> None:
-    _write_csv(rows, file, "\t")
+def _write_tsv(rows: _Counted, file: IO[bytes], safe: bool = False) -> None:
+    _write_csv(rows, file, "\t", safe)
 
 
 def _write_jsonl(rows: _Counted, file: IO[bytes]) -> None:
@@ -195,7 +201,7 @@ def _columns(rows: pa.Table) -> list[Column]:
     ]
 
 
-_WRITERS: dict[str, Callable[[_Counted, Any], None]] = {
+_WRITERS: dict[str, Callable[..., None]] = {
     "table": _write_table,
     "csv": _write_csv,
     "tsv": _write_tsv,

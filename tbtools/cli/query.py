@@ -19,6 +19,7 @@ from tbtools.cli.options import (
     OutputFormat,
     Restarts,
     Runs,
+    SafeCsv,
     Steps,
     Tags,
     opened,
@@ -41,6 +42,7 @@ def query(
     on_damage: OnDamageOption = "skip",
     format: OutputFormat = None,
     output: Output = None,
+    safe_csv: SafeCsv = False,
     force: Force = False,
     sandbox: Annotated[
         bool,
@@ -92,11 +94,13 @@ def query(
                 interruptible(connection.interrupt),
                 confine(limits, _too_late),
             ):
-                print_rows(run_sandboxed(connection, logs, statement, given), *outputs)
+                rows = run_sandboxed(connection, logs, statement, given)
+                print_rows(rows, *outputs, safe_csv=safe_csv)
             return
         with interruptible(logs.interrupt):
             found = logs.query(statement, given, memory_limit=memory_limit, time_limit=time_limit)
-            print_rows(stream(found, logs, statement), *outputs)
+            rows = stream(found, logs, statement)
+            print_rows(rows, *outputs, safe_csv=safe_csv)
 
 
 def _params(text: str | None) -> object:
