@@ -31,6 +31,8 @@ Progress = Callable[[int], None]
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
+MOST_UNPACKED = 1 << 27  # bytes of a record in a compressed copy,
+MOST_PACKED = 8  # or so many times what the copy has
 
 # A new buffer costs more than many a file that is read into it. Lists are safe to share.
 _SPARE: list[bytearray] = []
@@ -302,6 +304,8 @@ class EventReader:
 
     def _read_whole(self, scan: _core.Scan) -> int | None:
         """Goes on with a window that holds a record whole, unless it reaches beyond the file."""
+        if isinstance(self._source, UnpackedSource) and scan.need > self._most_unpacked:
+            return self._cut_off(scan.offset)
         if scan.need > self._window:
             size = self._source.size()
             # It may need the next header, too, of which the file may hold a part.
@@ -311,6 +315,11 @@ class EventReader:
                 self._file_end = size
                 return 0
         return scan.need
+
+    @property
+    def _most_unpacked(self) -> int:
+        """The largest record that is believed of a compressed copy, whatever that unpacks to."""
+        return max(MOST_UNPACKED, MOST_PACKED * self._file.size)
 
     def _cut_off(self, offset: int) -> int | None:
         """The file ends inside a record."""
