@@ -176,18 +176,14 @@ def _label(text: str, count: int) -> pa.DictionaryArray:
 # --- what values say of themselves --------------------------------------------------------------
 
 
-def find_in_run(run: str, files: Sequence[FileSurvey]) -> pa.RecordBatch:
+def find_in_run(run: str, files: Sequence[FileSurvey]) -> list[Row]:
     """The findings of a run that its values give, from what all its files hold."""
     found = put_together(files)
     paths = [readable(health.path) for health in found.health]
     stats = [(place_of(found.segments[each.segment])[0], each) for each in found.stats]
-    rows = [
-        (run, paths[number], *row)
-        for number, row in sorted(
-            [*_of_order(stats), *_of_metadata(found, stats)], key=lambda each: each[0]
-        )
-    ]
-    return batch_of(FINDINGS, rows)
+    rows = [*_of_order(stats), *_of_metadata(found, stats)]
+    rows.sort(key=lambda each: each[0])
+    return [(run, paths[number], *row) for number, row in rows]
 
 
 #: By the number of its file: a value of the run's statistics, or what follows ``path`` in a row.

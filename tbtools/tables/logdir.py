@@ -175,8 +175,8 @@ class LogdirTables:
             if len(surveys) == len(reader.run.files):
                 rows = find_in_run(reader.run.name, surveys)
                 surveys.clear()
-                if rows.num_rows:
-                    yield rows
+                if rows:
+                    yield batch_of(FINDINGS, rows)
 
     # --- what is known -----------------------------------------------------------------------
 
