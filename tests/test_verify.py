@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import gzip
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from test_terminal import Screen
 
 import tbtools
 from tbtools import _core
+from tbtools.files.storage import LocalStorage
 from tbtools.runs import stretches
 from tbtools.runs.survey import TagStats
 
@@ -403,3 +406,22 @@ def test_hostile_files_are_verified_in_bounded_memory(name: str, tmp_path: Path)
     for _ in tbtools.verify(path.parent).to_batches():
         grown = max(grown, resident() - before)
     assert max(grown, resident() - before) < 100_000_000
+
+
+def test_a_folder_that_cannot_be_listed_is_damage(
+    log: EventFile, logdir: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    EventFile(logdir / "closed" / "tfevents").scalar("x", 1, 1.0)
+    entries = LocalStorage.entries
+
+    def some(self: LocalStorage, path: str) -> Any:
+        if path.endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return entries(self, path)
+
+    monkeypatch.setattr(LocalStorage, "entries", some)
+    done = cli("verify", logdir, "-f", "json", code=1)
+    (row,) = json.loads(done.stdout)
+    assert (row["run"], row["what"], row["detail"]) == ("", "unreadable", "Permission denied")
+    assert row["path"].endswith("closed")
+    assert "damage in 0 of 1 file, 1 could not be read" in done.stderr
