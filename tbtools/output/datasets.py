@@ -23,7 +23,7 @@ FOLDERS = ("parquet", "arrow")  # formats of which a dataset has a folder per ta
 class TableFiles:
     """A new folder with a folder or a file per table, or a ``single`` file.
 
-    ``files`` are those of each table, relative to the folder. ``safe_csv`` is ``safe`` of CsvWriter.
+    ``files`` are those of each table, relative to the folder; ``safe_csv``: see CsvWriter.
     """
 
     def __init__(

@@ -166,7 +166,7 @@ class LogdirTables:
         files = (file for reader in self._surviving(selection) for file in reader.files)
         openers = [partial(find_in_files, group) for group in grouped(files)]
         surveys: list[FileSurvey] = []  # of one run
-        for found in in_order(openers, self._threads, _size_of_found):
+        for found in in_order(openers, self.threads, _size_of_found):
             if isinstance(found, pa.RecordBatch):
                 yield found
                 continue
