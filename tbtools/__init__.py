@@ -35,6 +35,7 @@ __all__ = [
     "query",
     "rewrite",
     "scan",
+    "verify",
     "write",
 ]
 
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.query import query
     from tbtools.verbs.rewrite import rewrite
     from tbtools.verbs.scan import scan
+    from tbtools.verbs.verify import verify
     from tbtools.verbs.write import write
 
 _HOMES = {
@@ -84,6 +86,7 @@ _HOMES = {
     "query": "verbs.query",
     "rewrite": "verbs.rewrite",
     "scan": "verbs.scan",
+    "verify": "verbs.verify",
     "write": "verbs.write",
 }
 

@@ -193,11 +193,13 @@ class FileSurvey:
     """What one file holds."""
 
     @property
-    def counts(self) -> list[tuple[int, str | None, str, str, int, int, int, int, int, float, float, float, float, list[tuple[int, int, int]] | None]]:
+    def counts(self) -> list[tuple[int, str | None, str, str, int, int, int, int, int, float, float, float, float, list[tuple[int, int, int]] | None, int, int, int, int]]:
         """
         segment, tag, field, plugin, points, first, last, min and max step, the same of
-        wall_time, and the steps as (first, stride, count), None if there are too many:
-        an entry for each segment, tag, field and plugin, by its first value.
+        wall_time, the steps as (first, stride, count), None if there are too many, how
+        many steps are less than the one before and the offset of the first, and the same
+        of times that are not finite: an entry for each segment, tag, field and plugin, by
+        its first value.
         """
 
     @property
@@ -239,6 +241,19 @@ def scan_many(buffer: object, extents: Sequence[tuple[int, int]], *, offsets: bo
     are. Raises ValueError for an extent beyond the buffer and for a buffer of 2 GiB.
     """
 
+def zeros_in(buffer: object) -> tuple[int, int, int, int]:
+    """
+    How many zeros a buffer begins and ends with, and begin and size of its longest run of at
+    least 64; size 0 if there is none.
+    """
+
+def zero_filled(buffer: object, extents: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """
+    Of the extents (begin, size) in a buffer, those of which at least half is one run of 64
+    zeros or more: number, and begin and size of the run. Raises ValueError for an extent
+    beyond the buffer.
+    """
+
 def read_files(files: Sequence[tuple[bytes, int]], buffer: object) -> list[bool]:
     """
     Fills a writable buffer with the first bytes of files, given as (path, size), one behind
@@ -252,6 +267,8 @@ def list_folder(path: bytes) -> list[tuple[bytes, bool, bool, int, tuple[int, in
     """
 
 reads_files: bool = True
+
+least_zeros: int = 64
 
 def plugin_of(metadata: bytes) -> str:
     """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tbtools.output.event_rows import Written
     from tbtools.output.wide import Duplicates
     from tbtools.tables.logs import LogsOrPaths
+    from tbtools.tables.table import LazyTable
     from tbtools.tables.views.thinning import Method
     from tbtools.verbs.aggregate import AggregateOptions
     from tbtools.verbs.diff import Difference
@@ -35,6 +36,7 @@ class Logs(TableSet):
         tables: Iterable[str] | None = None,
         wide: bool = False,
         duplicates: Duplicates = "last",
+        safe_csv: bool = False,
         force: bool = False,
     ) -> Exported:
         """Write tables to files: see ``tbtools.export``."""
@@ -47,6 +49,7 @@ class Logs(TableSet):
             tables=tables,
             wide=wide,
             duplicates=duplicates,
+            safe_csv=safe_csv,
             force=force,
         )
 
@@ -128,6 +131,12 @@ class Logs(TableSet):
         from tbtools.verbs.ls import ls
 
         return ls(self, tags=tags, sort=sort, limit=limit)
+
+    def verify(self) -> LazyTable:
+        """What is wrong with the event files, a row per finding: see ``tbtools.verify``."""
+        from tbtools.verbs.verify import verify
+
+        return verify(self)
 
     def graph(
         self,

@@ -11,7 +11,17 @@ from conftest import DATA
 import tbtools
 
 #: The verbs that are methods, too; of ``diff`` the second logs stay an argument.
-METHODS = ("aggregate", "aggregate_events", "diff", "downsample", "export", "graph", "ls", "media")
+METHODS = (
+    "aggregate",
+    "aggregate_events",
+    "diff",
+    "downsample",
+    "export",
+    "graph",
+    "ls",
+    "media",
+    "verify",
+)
 
 
 @pytest.mark.parametrize("name", METHODS)

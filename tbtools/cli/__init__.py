@@ -23,6 +23,7 @@ from tbtools.cli.merge import merge
 from tbtools.cli.query import query
 from tbtools.cli.rewrite import rewrite
 from tbtools.cli.streams import note, open_missing, silence
+from tbtools.cli.verify import verify
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
 
@@ -59,7 +60,12 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff, downsample, aggregate, merge, rewrite):
+COMMANDS = (
+    *(ls, query, export, graph, import_, diff, downsample, aggregate),
+    *(merge, rewrite, verify),
+)
+
+for command in COMMANDS:
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

@@ -17,7 +17,7 @@ from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
-from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth, note_writer
+from tbtools.files.health import Damage, FileHealth, note_writer
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
 
@@ -31,6 +31,8 @@ Progress = Callable[[int], None]
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
+MOST_UNPACKED = 1 << 27  # bytes of a record in a compressed copy,
+MOST_PACKED = 8  # or so many times what the copy has
 
 # A new buffer costs more than many a file that is read into it. Lists are safe to share.
 _SPARE: list[bytearray] = []
@@ -302,6 +304,8 @@ class EventReader:
 
     def _read_whole(self, scan: _core.Scan) -> int | None:
         """Goes on with a window that holds a record whole, unless it reaches beyond the file."""
+        if isinstance(self._source, UnpackedSource) and scan.need > self._most_unpacked:
+            return self._cut_off(scan.offset)
         if scan.need > self._window:
             size = self._source.size()
             # It may need the next header, too, of which the file may hold a part.
@@ -311,6 +315,11 @@ class EventReader:
                 self._file_end = size
                 return 0
         return scan.need
+
+    @property
+    def _most_unpacked(self) -> int:
+        """The largest record that is believed of a compressed copy, whatever that unpacks to."""
+        return max(MOST_UNPACKED, MOST_PACKED * self._file.size)
 
     def _cut_off(self, offset: int) -> int | None:
         """The file ends inside a record."""
@@ -358,10 +367,8 @@ class EventReader:
                 self.offset = begin
                 return False
             self._damaged(Damage(begin, scan.found - begin, kind))
-        if count := len(scan.damages):
-            kept = max(0, KEPT_DAMAGES - len(self.health.damages))
-            told = pa.record_batch(scan.damages).slice(0, kept).to_pylist()
-            self.health.add_all([Damage(**each) for each in told], count, scan.damaged_bytes)
+        if len(scan.damages):
+            self.health.add_all(pa.record_batch(scan.damages), scan.damaged_bytes)
         return True
 
     def _damaged(self, damage: Damage) -> None:

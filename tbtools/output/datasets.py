@@ -23,15 +23,18 @@ FOLDERS = ("parquet", "arrow")  # formats of which a dataset has a folder per ta
 class TableFiles:
     """A new folder with a folder or a file per table, or a ``single`` file.
 
-    ``files`` are those of each table, relative to the folder.
+    ``files`` are those of each table, relative to the folder; ``safe_csv``: see CsvWriter.
     """
 
-    def __init__(self, path: Path, format: str, single: bool = False) -> None:
+    def __init__(
+        self, path: Path, format: str, single: bool = False, safe_csv: bool = False
+    ) -> None:
         self.files: dict[str, list[str]] = {}
         self._open = ExitStack()
         self._path = path
         self._format = format
         self._single = single
+        self._options = {"safe": True} if safe_csv else {}
         if not single:
             path.mkdir()
 
@@ -41,7 +44,9 @@ class TableFiles:
         file = f"{name}/part-0{suffix}" if self._format in FOLDERS else f"{name}{suffix}"
         path = self._path if self._single else self._path / file
         path.parent.mkdir(exist_ok=True)
-        writer: TableWriter = WRITERS[self._format](path, schema, sort_keys(schema))
+        writer: TableWriter = WRITERS[self._format](
+            path, schema, sort_keys(schema), **self._options
+        )
         self._open.callback(writer.close)
         self.files[name] = [file]
         return writer

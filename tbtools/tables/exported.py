@@ -20,6 +20,7 @@ from tbtools.schema import plain_schema
 from tbtools.selection import Filter, Selection
 from tbtools.tables.filters import ArrowFilter, Both, surviving
 from tbtools.tables.manifest import Manifest, read_manifest
+from tbtools.tables.table import Rows
 
 __all__ = ["READABLE", "ExportedTables"]
 
@@ -92,6 +93,14 @@ class ExportedTables:
                 # DuckDB wraps what is raised while it reads: whoever asks finds it here.
                 self._failure = self._manifest.broken(f"{name}: {_first_line(error)}")
                 raise self._failure from error
+
+    @property
+    def findings(self) -> Rows:
+        """Raises UsageError: a dataset has no event files."""
+        raise UsageError(
+            f"{self._path!r} is an exported dataset, and `verify` reads event files "
+            "(the table files says what was wrong with them when it was exported)"
+        )
 
     def _condition(self, schema: pa.Schema, selection: Selection) -> pads.Expression | None:
         """What rows have to fulfil, as far as Arrow can say it."""

@@ -49,6 +49,7 @@ def export(
     tables: Iterable[str] | None = None,
     wide: bool = False,
     duplicates: Duplicates = "last",
+    safe_csv: bool = False,
     force: bool = False,
     **options: Unpack[OpenOptions],
 ) -> Exported:
@@ -56,14 +57,18 @@ def export(
 
     ``logs`` is what ``open`` gives or takes; ``options`` are those of ``open``. A single table is
     written to one file if ``output`` ends like one (``x.parquet``, ``x.csv``). ``wide`` writes
-    scalars with a column per tag. Rows of a file are sorted by run, tag and step, some hundred
-    thousand at a time. A reader of ``output`` sees the old one or the new one, never half of one.
+    scalars with a column per tag. In CSV, ``safe_csv`` puts an apostrophe before text that a
+    spreadsheet would take for a formula. Rows of a file are sorted by run, tag and step, some
+    hundred thousand at a time. A reader of ``output`` sees the old one or the new one, never half
+    of one.
 
     Raises UsageError or one of its kind for what makes no sense, TargetExistsError without
     ``force``, and NothingFoundError if no table has a row.
     """
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
+    if safe_csv and format != "csv":
+        raise UsageError("--safe-csv is for --csv")
     tables_of = opened(logs, options)
     target = Path(output)
     single = SUFFIXES.get(format) == target.suffix.lower() != ""
@@ -79,7 +84,9 @@ def export(
     result = Exported(target)
     with staged(target, tables_of.inputs, force, folder=folder) as beside:
         output_: _Output = (
-            _DuckDbFile(beside) if format == "duckdb" else TableFiles(beside, format, single)
+            _DuckDbFile(beside)
+            if format == "duckdb"
+            else TableFiles(beside, format, single, safe_csv)
         )
         try:
             if wide:
