@@ -33,6 +33,7 @@ __all__ = [
     "merge",
     "open",
     "query",
+    "recover",
     "rewrite",
     "scan",
     "verify",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.media import media
     from tbtools.verbs.merge import merge
     from tbtools.verbs.query import query
+    from tbtools.verbs.recover import recover
     from tbtools.verbs.rewrite import rewrite
     from tbtools.verbs.scan import scan
     from tbtools.verbs.verify import verify
@@ -84,6 +86,7 @@ _HOMES = {
     "merge": "verbs.merge",
     "open": "logs",
     "query": "verbs.query",
+    "recover": "verbs.recover",
     "rewrite": "verbs.rewrite",
     "scan": "verbs.scan",
     "verify": "verbs.verify",

@@ -15,21 +15,30 @@ from tbtools import _core
 from tbtools.errors import DamageError, UsageError
 from tbtools.files.discovery import EventFile
 from tbtools.files.health import FileHealth
-from tbtools.files.stretches import stretches
+from tbtools.files.intact import intact
 from tbtools.output.records import frame
 from tbtools.proto.tfevents_pb2 import Event
 from tbtools.runs.reading import RunReader
 
-__all__ = ["Answer", "Change", "Copied", "Copier", "RecordFiles"]
+__all__ = ["Answer", "Change", "Copied", "Copier", "RecordFiles", "unpacked_name"]
 
 HEADER, FOOTER = 12, 4  # bytes of a record around its payload
 MOST_OPEN = 64  # files of one run
+PACKED = ("gz", "zst", "zstd")  # endings
 
 #: What becomes of an event that is asked about: it stays, it goes, or these bytes take its place.
 Answer = bool | bytes
 
 #: An offset in a file, and what is to be done before the record that stands there is read.
 Change = tuple[int, Callable[[], None]]
+
+
+def unpacked_name(file: EventFile) -> str:
+    """The name of a file, or of what is in it if it is packed, since records are not packed."""
+    stem, dot, ending = file.name.rpartition(".")
+    if not dot or ending not in PACKED or "tfevents" not in stem:
+        return file.name
+    return stem
 
 
 class RecordFiles:
@@ -179,7 +188,7 @@ class Copier:
         waiting = iter(changes)
         due = next(waiting, None)
         try:
-            for offset, view in stretches(file, health, reader.on_damage, reader.progress):
+            for offset, view in intact(file, health, reader.on_damage, reader.progress):
                 at = 0
                 while at < len(view):
                     while due is not None and due[0] <= offset + at:

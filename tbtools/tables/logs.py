@@ -274,18 +274,18 @@ class TableSet(Mapping[str, "LazyTable"]):
 
     # --- what is known -----------------------------------------------------------------------
 
-    def readers(self, keep_files: bool = False) -> Sequence[RunReader]:
+    def readers(self, survey: bool = True, keep_files: bool = False) -> Sequence[RunReader]:
         """The runs that were chosen, as ``rewrite`` and ``merge`` read them: records, not rows.
 
-        With ``keep_files``, what is in each of their files stays known. Raises UsageError for an
-        exported dataset, which has no records.
+        With ``survey``, what they hold has been found out, and stays known with ``keep_files`` of
+        each file, too. Raises UsageError for an exported dataset, which has no records.
         """
         if not isinstance(self._source, LogdirTables):
             raise UsageError(
                 f"{self.paths[0]!r} has tables and no event files, which is what this is for "
                 "(tbtools import makes event files of it)"
             )
-        return self._source.readers(keep_files)
+        return self._source.readers(survey, keep_files)
 
     @property
     def threads(self) -> int:

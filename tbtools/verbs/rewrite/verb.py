@@ -14,8 +14,7 @@ import pyarrow as pa
 
 from tbtools import _core
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
-from tbtools.files.discovery import EventFile
-from tbtools.output.copying import Answer, Change, Copied, Copier, RecordFiles
+from tbtools.output.copying import Answer, Change, Copied, Copier, RecordFiles, unpacked_name
 from tbtools.output.event_files import check_run
 from tbtools.output.records import name_of_file, opening
 from tbtools.output.targets import check_target, staged
@@ -36,7 +35,6 @@ __all__ = ["Rewritten", "SplitBy", "rewrite"]
 SplitBy = Literal["size", "run", "tag"]
 
 SPLIT_SIZE = 100_000_000  # bytes
-PACKED = ("gz", "zst", "zstd")
 
 
 @dataclass
@@ -204,7 +202,7 @@ class _Rewriting:
         with files:
             for number, file in enumerate(reader.run.files):
                 if self._split_by is None:
-                    files.begin(_unpacked_name(file))
+                    files.begin(unpacked_name(file))
                 before = copier.copied
                 copier.copy(reader, file, limits.get(number, ()))
                 if self._split_by is None:
@@ -238,11 +236,3 @@ def _by_file(limits: list[Limit], rewriter: _core.Rewriter) -> dict[int, list[Ch
         file, offset = place_of(max(position, 0))
         changes.setdefault(file, []).append((offset, partial(rewriter.set_limit, tag, step)))
     return changes
-
-
-def _unpacked_name(file: EventFile) -> str:
-    """The name of a file, or of what is in it if it is packed, since records are not packed."""
-    stem, dot, ending = file.name.rpartition(".")
-    if not dot or ending not in PACKED or "tfevents" not in stem:
-        return file.name
-    return stem
