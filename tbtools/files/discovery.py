@@ -3,11 +3,12 @@
 The rules are TensorBoard's (docs/format.md, "Directories"): an event file is a file whose name
 contains ``tfevents``; a run is a folder that holds one, named by its path relative to the logdir.
 Unlike there, a folder is visited once, whatever links lead to it, and a folder named like an event
-file is a folder.
+file is a folder. What tbtools itself is just writing is left out until it is complete.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +16,9 @@ from typing import NamedTuple
 from tbtools.errors import NothingFoundError, UsageError
 from tbtools.files.storage import LOCAL, Entry, Storage
 
-__all__ = ["EventFile", "Listing", "Run", "list_runs", "named_paths", "readable"]
+__all__ = ["EventFile", "Listing", "Run", "is_staging", "list_runs", "named_paths", "readable"]
+
+_STAGING = re.compile(r"\.tbtools-[0-9a-f]{8}\.partial")
 
 
 class EventFile(NamedTuple):
@@ -122,6 +125,11 @@ def _add(runs: dict[str, Run], run: Run) -> None:
         )
 
 
+def is_staging(name: str) -> bool:
+    """Whether a folder of this name is where tbtools writes something that is not complete yet."""
+    return _STAGING.fullmatch(name) is not None
+
+
 def readable(path: str) -> str:
     r"""A path as text; bytes of it that are no UTF-8, which Linux allows, are spelt ``\xff``."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -175,7 +183,7 @@ def _walk(
             continue
         yield folder, entries
         for entry in entries:
-            if not entry.is_folder:
+            if not entry.is_folder or is_staging(entry.name):
                 continue
             below = _Folder(entry.path, "/".join(filter(None, (folder.relative, entry.name))))
             if entry.is_link:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import shutil
 import stat
 import sys
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tbtools.errors import TargetExistsError, UsageError, WriteError
+from tbtools.output.staging import NEW, OLD, remove_leftovers, staging
 from tbtools.tables.manifest import foreign_file
 
 __all__ = ["check_target", "staged", "writing"]
@@ -52,28 +51,25 @@ def staged(
 
     A missing parent is made. Raises as ``check_target``, which is asked again right before the
     move, and WriteError if the system refuses anything on the way. Nothing is left behind if
-    anything is raised.
+    anything is raised, and what killed processes left beside the target is removed.
     """
     inputs = list(inputs)
     with writing(str(target)):
         place = _place(target)
         _check(target, place, inputs, force, folder)
-        # A folder, since DuckDB writes a log beside its file. It is not called like the target:
-        # what a killed process leaves must not be taken for an event file, and long names have to
-        # fit.
-        beside = place.parent / f".tbtools-{uuid.uuid4().hex[:8]}.partial"
+        if remove_leftovers(place.parent):
+            _check(target, place, inputs, force, folder)
         made: list[Path] = []
         try:
             _make_parents(place, made)
-            beside.mkdir()
-            yield beside / "new"
-            if _place(target) != place:
-                raise UsageError(f"{target} leads elsewhere since it was written to")
-            _check(target, place, inputs, force, folder)
-            _put(beside / "new", place, target)
-            made.clear()
+            with staging(place) as beside:  # a folder, since DuckDB writes a log beside its file
+                yield beside / NEW
+                if _place(target) != place:
+                    raise UsageError(f"{target} leads elsewhere since it was written to")
+                _check(target, place, inputs, force, folder)
+                _put(beside / NEW, place, target)
+                made.clear()
         finally:
-            _remove(beside)
             for parent in reversed(made):
                 with suppress(OSError):
                     parent.rmdir()
@@ -222,9 +218,13 @@ def _put(source: Path, place: Path, target: Path) -> None:
 
 
 def _replace_folder(source: Path, place: Path, target: Path) -> None:
-    old = source.parent.with_suffix(".old")
-    exchanged = _rename(source, place, RENAME_EXCHANGE)
-    (source if exchanged else place).rename(old)
+    """``OLD`` is what remove_leftovers looks at, if this is killed: both are moved by way of it."""
+    old = source.with_name(OLD)
+    source.rename(old)
+    exchanged = _rename(old, place, RENAME_EXCHANGE)
+    if not exchanged:
+        old.rename(source)
+        place.rename(old)
     try:
         if not exchanged:
             source.rename(place)
@@ -234,16 +234,6 @@ def _replace_folder(source: Path, place: Path, target: Path) -> None:
             place.rename(source)
         old.rename(place)
         raise
-    _remove(old)
-
-
-def _remove(path: Path) -> None:
-    """Removes what was written here. What cannot be removed stays: there is worse to tell of."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink()
 
 
 def _rename(one: Path, other: Path, flag: int) -> bool:

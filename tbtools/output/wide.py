@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.errors import NothingFoundError, TbtoolsError, UnknownNameError, UsageError
+from tbtools.output.staging import scratch
 from tbtools.tables.interrupts import interruptible
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def widen(scalars: LazyTable, duplicates: str = "last") -> Iterator[Wide]:
 
     check_duplicates(duplicates)
     with (
-        tempfile.TemporaryDirectory() as folder,
+        scratch() as folder,
         duckdb.connect() as connection,
         interruptible(connection.interrupt),
     ):
         # DuckDB's own choice is a folder in the current one, which may be a logdir.
-        connection.execute("SET temp_directory = $folder", {"folder": folder})
+        connection.execute("SET temp_directory = $folder", {"folder": str(folder)})
         connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
         names = Numbers(), Numbers()
         failures: list[TbtoolsError] = []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.errors import NothingFoundError, TbtoolsError, UsageError
+from tbtools.output.staging import scratch
 from tbtools.schema import plain_schema
 from tbtools.tables.interrupts import interruptible
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
@@ -121,16 +122,18 @@ class _Comparison:
     def __enter__(self) -> _Comparison:
         import duckdb
 
-        self._folder = tempfile.TemporaryDirectory()
-        self._connection = duckdb.connect()
+        with ExitStack() as opened_:
+            folder = opened_.enter_context(scratch())
+            self._connection = duckdb.connect()
+            opened_.callback(self._connection.close)
+            self._opened = opened_.pop_all()
         # DuckDB's own choice is a folder in the current one, which may be a logdir.
-        self._connection.execute("SET temp_directory = $folder", {"folder": self._folder.name})
+        self._connection.execute("SET temp_directory = $folder", {"folder": str(folder)})
         self._connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
-        self._folder.cleanup()
+        self._opened.close()
 
     def scalars(self, rtol: float, atol: float) -> pa.Table:
         """How the scalars differ, tag by tag."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from collections.abc import Iterator
@@ -169,7 +170,7 @@ class _Report:
     """Rows of findings, kept in a file: there may be as many as a damaged log has bytes, nearly."""
 
     def __init__(self) -> None:
-        self._file = tempfile.NamedTemporaryFile(prefix="tbtools-", suffix=".arrow")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - without a name: nothing is left of it
         self._writer = pa.ipc.new_stream(self._file, FINDINGS.schema)
         self._is_open = True
         self.table = FINDINGS.schema.empty_table()
@@ -192,7 +193,7 @@ class _Report:
             self._file.flush()
 
     def read(self) -> pa.Table:
-        """All rows. They stay in the file, which has no name any more, until nobody holds them."""
+        """All rows. They stay in the file until nobody holds them."""
         self._end()
-        with pa.memory_map(self._file.name) as mapped:
-            return pa.ipc.open_stream(mapped).read_all()
+        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import pyarrow as pa
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
 from tbtools.output.event_rows import Written, target_of, write_logdir
 from tbtools.output.given import Given
+from tbtools.output.staging import scratch
 from tbtools.output.targets import check_target
 from tbtools.output.wide import check_duplicates
 from tbtools.schema import LABEL
@@ -203,10 +203,10 @@ def aggregated(
     names = [each for each in STATISTICS if each in wanted or each == "count"]
     names += [quantile_name(q) for q in quantiles] + list(INTERVAL if ci is not None else ())
     intervals = None if ci is None else Bootstrap(ci, bootstrap, seed)
-    with tempfile.TemporaryDirectory() as folder, Results(Path(folder)) as results:
+    with scratch() as folder, Results(folder) as results:
         made = Aggregation(_schema(groups, names), results, names, single=not (group or by))
         with interruptible(results.interrupt):
-            points = _points(tables, groups, made, Path(folder), align, bins, bin_size, duplicates)
+            points = _points(tables, groups, made, folder, align, bins, bin_size, duplicates)
             for frame in points:
                 rows = collected(frame)
                 made.nans += int(rows["nans"].sum())

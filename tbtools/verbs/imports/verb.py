@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from tbtools.errors import NothingFoundError, UsageError
 from tbtools.files.discovery import named_paths
 from tbtools.output.event_rows import Written, target_of, targets, write_logdir
 from tbtools.output.given import Given, Target, given, names_for, names_of, recognised
+from tbtools.output.staging import scratch
 from tbtools.output.targets import check_target
 from tbtools.schema import KEYS
 from tbtools.tables.interrupts import interruptible
@@ -75,12 +75,12 @@ def import_files(
         if name != TAGS:
             target_of(name, all_specs())
     with (
-        tempfile.TemporaryDirectory() as folder,
+        scratch() as folder,
         duckdb.connect() as connection,
         interruptible(connection.interrupt),
     ):
         # DuckDB's own choice is a folder in the current one, which may be a logdir.
-        connection.execute("SET temp_directory = $folder", {"folder": folder})
+        connection.execute("SET temp_directory = $folder", {"folder": str(folder)})
         connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
         imports = _Imports(connection, wanted, tag, progress or (lambda _: None))
         for name, path in named:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tbtools.errors import UsageError
 from tbtools.files.discovery import EventFile
+from tbtools.output.staging import NEW, remove_leftovers, staging
 from tbtools.output.targets import check_target, staged, writing
 from tbtools.runs.reading import RunReader
 from tbtools.tables.logs import TableSet
@@ -35,20 +35,18 @@ def in_place(logs: TableSet, backup: Path) -> Iterator[Path]:
     check_target(backup, logs.inputs, False, folder=True)
     with writing(str(backup)):
         backup.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".tbtools-", suffix=".partial", dir=backup.parent))
-    try:
-        new = beside / "new"
-        yield new
-        with staged(backup, logs.inputs, folder=True) as folder:
+        remove_leftovers(backup.parent)
+        with staging(backup) as beside:
+            new = beside / NEW
+            yield new
+            with staged(backup, logs.inputs, folder=True) as folder:
+                for reader in readers:
+                    for file in reader.run.files:
+                        _check_same(file)
+                        _keep(Path(file.path), folder / reader.run.name / file.name)
             for reader in readers:
-                for file in reader.run.files:
-                    _check_same(file)
-                    _keep(Path(file.path), folder / reader.run.name / file.name)
-        for reader in readers:
-            with writing(reader.run.path):
-                _replace(reader, new / reader.run.name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+                with writing(reader.run.path):
+                    _replace(reader, new / reader.run.name)
 
 
 def _check_same(file: EventFile) -> None:
@@ -69,17 +67,16 @@ def _replace(reader: RunReader, new: Path) -> None:
     old = [Path(file.path) for file in reader.run.files]
     folder = old[0].parent
     names = sorted(path.name for path in new.iterdir()) if new.is_dir() else []
-    for name in names:
-        try:
-            (new / name).replace(folder / name)
-        except OSError:
-            beside = folder / f".tbtools-{os.getpid()}.partial"
+    remove_leftovers(folder)
+    with ExitStack() as beside:
+        near: Path | None = None  # a place in the same file system, if need be
+        for name in names:
             try:
-                shutil.copyfile(new / name, beside)
-                beside.replace(folder / name)
-            finally:
-                with suppress(OSError):
-                    beside.unlink()
+                (new / name).replace(folder / name)
+            except OSError:
+                near = near or beside.enter_context(staging(folder / name)) / NEW
+                shutil.copyfile(new / name, near)
+                near.replace(folder / name)
     for path in old:
         if path.name not in names:
             path.unlink()
