@@ -58,8 +58,9 @@ class ParquetWriter:
             if not (pa.types.is_nested(field.type) or pa.types.is_binary(field.type))
         ]
         order = [(key, "ascending") for key in keys]
+        self._own = pa.OSFile(str(sink), "wb") if isinstance(sink, Path) else None
         self._writer = pq.ParquetWriter(
-            sink,
+            self._own or sink,
             schema,
             compression="zstd",
             compression_level=3,
@@ -79,6 +80,8 @@ class ParquetWriter:
         """Write the footer."""
         with self._once():
             self._writer.close()
+            if self._own:
+                self._own.close()
 
     @contextmanager
     def _once(self) -> Iterator[None]:
@@ -86,6 +89,8 @@ class ParquetWriter:
             yield
         except Exception:
             self._writer.is_open = False  # or its destructor tries again, and prints why it cannot
+            if self._own:  # the room that it takes is free only then
+                self._own.close()
             raise
 
 
@@ -99,7 +104,8 @@ class ArrowWriter:
     def __init__(self, path: Path, schema: pa.Schema, keys: list[str]) -> None:
         self._schema = plain_schema(schema)
         options = pa.ipc.IpcWriteOptions(compression="zstd")
-        self._writer = pa.ipc.new_file(str(path), self._schema, options=options)
+        self._file = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_file(self._file, self._schema, options=options)
 
     def write(self, table: pa.Table) -> None:
         """Append rows."""
@@ -107,7 +113,10 @@ class ArrowWriter:
 
     def close(self) -> None:
         """Write the footer."""
-        self._writer.close()
+        try:
+            self._writer.close()
+        finally:
+            self._file.close()
 
 
 class _TextWriter:

@@ -6,7 +6,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from tbtools.files.discovery import EventFile
 from tbtools.files.intact import intact
 from tbtools.output.copying import RecordFiles, unpacked_name
 from tbtools.output.event_files import check_run
-from tbtools.output.targets import check_target, staged
+from tbtools.output.targets import check_target, staged, writing
 from tbtools.runs.catalog import batch_of
 from tbtools.runs.findings import FINDINGS, Stretches, rows_of_tail, unreadable
 from tbtools.runs.reading import RunReader
@@ -94,9 +94,10 @@ def recover(
                 if not done.records and done.files > done.saved_files:
                     raise _NothingSaved
                 write_manifest(folder, LOGDIR, {}, {})
+                done.report = report.read()
         except _NothingSaved:
             done.path = None
-        done.report = report.read()
+            done.report = report.read()
     return done
 
 
@@ -167,11 +168,15 @@ def _save_file(
 
 
 class _Report:
-    """Rows of findings, kept in a file: there may be as many as a damaged log has bytes, nearly."""
+    """Rows of findings, kept in a file: there may be as many as a damaged log has bytes, nearly.
+
+    Raises WriteError if there is no room for it.
+    """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - without a name: nothing is left of it
-        self._writer = pa.ipc.new_stream(self._file, FINDINGS.schema)
+        with _writing_report():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, none is left
+            self._writer = pa.ipc.new_stream(self._file, FINDINGS.schema)
         self._is_open = True
         self.table = FINDINGS.schema.empty_table()
 
@@ -179,12 +184,15 @@ class _Report:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
-        self._file.close()
+        with suppress(OSError):  # what was refused was said when it was written, or is not needed
+            self._end()
+        with suppress(OSError):
+            self._file.close()
 
     def write(self, rows: pa.RecordBatch) -> None:
         """More rows."""
-        self._writer.write_batch(rows)
+        with _writing_report():
+            self._writer.write_batch(rows)
 
     def _end(self) -> None:
         if self._is_open:
@@ -194,6 +202,11 @@ class _Report:
 
     def read(self) -> pa.Table:
         """All rows. They stay in the file until nobody holds them."""
-        self._end()
+        with _writing_report():
+            self._end()
         mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
+
+
+def _writing_report() -> AbstractContextManager[None]:
+    return writing(f"the report to {tempfile.gettempdir()} (TMPDIR names another folder)")
