@@ -143,6 +143,7 @@ class EventReader:
             if self._on_damage == "fail":
                 raise DamageError(f"{self._file.path}: {reason}") from error
             self.health.unreadable = reason
+            self.health.bytes = max(self.health.bytes, self.offset)
 
     def _read(self) -> Iterator[_core.Scan]:
         self.health.pending_bytes = 0
@@ -168,6 +169,8 @@ class EventReader:
         if isinstance(self._source, UnpackedSource) and self._source.has_broken(self._growing):
             self._damaged_for_now(Damage(self._end, 0, "stream"))
         self.health.bytes = self._rest(0)
+        if not self._follow and (self._source.size() or 0) < self._file.size and not self._codec:
+            raise OSError("it became shorter when it was read")
 
     @property
     def _end(self) -> int:
