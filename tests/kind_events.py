@@ -50,7 +50,7 @@ def rows_of(kind: Kind, events: Events, name: str | None = None) -> list[dict[st
 
 def rows_in(kind: Kind, events: Events, decoded: Decoded, name: str) -> list[dict[str, Any]]:
     """The rows of a table in what a kind made, with ``event`` as the index of their event."""
-    _check(kind, events, decoded)
+    check(kind, events, decoded)
     if name not in decoded.tables:
         return []
     origin, columns = decoded.tables[name]
@@ -65,13 +65,13 @@ def refused_by(kind: Kind, *payloads: Bytes, metadata: Bytes = None) -> list[str
     """Why a kind refuses these payloads; it must refuse them all, and make no rows."""
     events = events_of(*payloads, metadata=metadata)
     decoded = kind.decode(events)
-    _check(kind, events, decoded)
+    check(kind, events, decoded)
     assert decoded.tables == {}
     assert [index for index, _ in decoded.refused] == list(range(len(payloads)))
     return [reason for _, reason in decoded.refused]
 
 
-def _check(kind: Kind, events: Events, decoded: Decoded) -> None:
+def check(kind: Kind, events: Events, decoded: Decoded) -> None:
     """What every kind owes: the columns of its tables, of their types, and every event once."""
     specs: dict[str, TableSpec] = {spec.name: spec for spec in kind.tables}
     seen = {index for index, _ in decoded.refused}
