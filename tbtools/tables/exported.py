@@ -184,6 +184,8 @@ def _opened(manifest: Manifest) -> dict[str, pads.Dataset]:
             opened[name] = pads.dataset(paths, format=READABLE[manifest.format])
         except (OSError, pa.ArrowException) as error:
             raise manifest.broken(f"{name}: {_first_line(error)}") from error
+        if not opened[name].schema.names:
+            raise manifest.broken(f"{name}: it has no columns")
     return opened
 
 
