@@ -195,6 +195,25 @@ def test_whatever_a_manifest_says(dataset: Path, data: st.DataObject) -> None:
         manifest.write_bytes(before)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1.5, -1, True, "5", None, [5]])
+@pytest.mark.parametrize("where", ["rows", "files"])
+def test_a_number_that_is_none_is_said(dataset: Path, where: str, value: Any) -> None:
+    """Infinity was an OverflowError."""
+    manifest = dataset / MANIFEST
+    before = manifest.read_bytes()
+    content = json.loads(before)
+    if where == "rows":
+        content["tables"]["scalars"]["rows"] = value
+    else:
+        content["files"]["scalars/part-0.parquet"] = value
+    try:
+        manifest.write_text(json.dumps(content))
+        with pytest.raises(tbtools.UsageError, match="does not say what it should"):
+            tbtools.open(dataset)
+    finally:
+        manifest.write_bytes(before)
+
+
 # --- files that are not what the manifest says ---------------------------------------------------
 
 
@@ -246,6 +265,24 @@ def test_a_parquet_file_with_other_columns(dataset: Path, other: str, table: str
         content["files"][f"{table}/part-0.parquet"] = path.stat().st_size
         manifest.write_text(json.dumps(content))
         assert_read_or_refused(dataset)
+    finally:
+        path.write_bytes(before)
+        manifest.write_bytes(said)
+
+
+def test_a_column_whose_name_is_no_text(dataset: Path) -> None:
+    """It was a UnicodeDecodeError."""
+    path, manifest = dataset / "tags" / "part-0.parquet", dataset / MANIFEST
+    before, said = path.read_bytes(), manifest.read_bytes()
+    try:
+        table = pa.table({"NNNN": [1]})
+        pq.write_table(table, path, store_schema=False)
+        path.write_bytes(path.read_bytes().replace(b"NNNN", b"N\x80NN"))
+        content = json.loads(said)
+        content["files"]["tags/part-0.parquet"] = path.stat().st_size
+        manifest.write_text(json.dumps(content))
+        with pytest.raises(tbtools.UsageError, match="is damaged: tags: "):
+            tbtools.open(dataset)
     finally:
         path.write_bytes(before)
         manifest.write_bytes(said)

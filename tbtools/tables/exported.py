@@ -182,9 +182,10 @@ def _opened(manifest: Manifest) -> dict[str, pads.Dataset]:
         paths = [str(manifest.folder / file) for file in files]
         try:
             opened[name] = pads.dataset(paths, format=READABLE[manifest.format])
-        except (OSError, pa.ArrowException) as error:
+            has_columns = bool(opened[name].schema.names)
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # of a column's name
             raise manifest.broken(f"{name}: {_first_line(error)}") from error
-        if not opened[name].schema.names:
+        if not has_columns:
             raise manifest.broken(f"{name}: it has no columns")
     return opened
 

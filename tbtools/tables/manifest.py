@@ -123,7 +123,7 @@ def is_exported(path: str) -> bool:
 
 def _parsed(folder: Path, content: dict[str, Any]) -> Manifest:
     """Raises ValueError or what Python raises where something is of another type."""
-    files = {_inside(name): int(size) for name, size in content["files"].items()}
+    files = {_inside(name): _count(size) for name, size in content["files"].items()}
     tables = {
         str(name): tuple(_inside(file) for file in entry["files"])
         for name, entry in content["tables"].items()
@@ -131,8 +131,15 @@ def _parsed(folder: Path, content: dict[str, Any]) -> Manifest:
     unlisted = {name for names in tables.values() for name in names} - files.keys()
     if unlisted or content["layout"] != LAYOUT or not isinstance(content["format"], str):
         raise ValueError(content)
-    rows = {str(name): int(entry["rows"]) for name, entry in content["tables"].items()}
+    rows = {str(name): _count(entry["rows"]) for name, entry in content["tables"].items()}
     return Manifest(folder, content["format"], tables, rows, files)
+
+
+def _count(value: object) -> int:
+    """A number of rows or bytes; JSON also has infinity, fractions and texts."""
+    if type(value) is not int or value < 0:
+        raise ValueError(value)
+    return value
 
 
 def _inside(name: str) -> str:
