@@ -23,8 +23,9 @@ DATA = Path(__file__).parent / "data"
 Entry = tuple[str, bytes | None, bytes | None]
 
 MOST_PAYLOAD = 1 << 13  # bytes, of those of the golden logs
-#: Kinds of which an event may say nothing: a layout without charts, a tensor without strings.
-MAY_BE_NONE = ("custom_scalars", "text")
+#: Kinds of which an event may say nothing: a layout without charts, an experiment without anything
+#: declared, a tensor without strings.
+MAY_BE_NONE = ("custom_scalars", "hparams", "text")
 
 MOST_ROOM = 200  # bytes of columns for each byte of payloads; a NodeDef of two bytes is a row
 
