@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from tbtools.runs.reading import RunReader
+    from tbtools.tables.sandbox import Limits
     from tbtools.tables.table import LazyTable
 
 __all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "opened"]
@@ -63,6 +64,7 @@ class TableSet(Mapping[str, "LazyTable"]):
         self._source = source
         self._made: dict[str, LazyTable] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._limits: Limits | None = None  # of that connection
         self._options: OpenOptions = {}
 
     @classmethod
@@ -246,18 +248,20 @@ class TableSet(Mapping[str, "LazyTable"]):
 
         Raises QueryError for a statement that DuckDB or the sandbox refuses.
         """
-        from tbtools.tables.sandbox import limits_of
+        from tbtools.tables.sandbox import Limits, limits_of
         from tbtools.tables.sql import connect, limit, run_statement
 
         limits = limits_of(memory_limit, time_limit, sandbox)
         if self._connection is None:
-            self._connection = connect()
+            self._connection, self._limits = connect(), Limits()
         if sandbox:
             from tbtools.tables.confined import rows_of_child
 
             rows = rows_of_child(self.paths, self._options, sql, params, limits)
             return self._connection.from_arrow(rows)
-        limit(self._connection, limits.memory, limits.seconds)
+        if limits != self._limits:
+            limit(self._connection, limits.memory, limits.seconds)
+            self._limits = limits
         return run_statement(self._connection, sql, self, params)
 
     sql = query
