@@ -31,6 +31,7 @@ Progress = Callable[[int], None]
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
+LARGE = 1 << 24  # bytes of a buffer that is not kept
 MOST_UNPACKED = 1 << 27  # bytes of a record in a compressed copy,
 MOST_PACKED = 8  # or so many times what the copy has
 
@@ -160,9 +161,12 @@ class EventReader:
             self.health.events += scan.records
             self.health.unread_bytes += scan.unread
             self._note(scan)
+            if len(self._buffer) > LARGE and not self._options.whole:
+                self._shrink(scan.offset)
             yield scan
             before = self.offset
             need = self._go_on(scan)
+            del scan  # and what it holds, before the next is made
             if self._progress is not None:
                 self._progress(self.offset - before)
         if isinstance(self._source, UnpackedSource) and self._source.has_broken(self._growing):
@@ -231,10 +235,10 @@ class EventReader:
                 # A quarter more: many headers may claim as much, each beginning a bit later.
                 goal = max(goal, min(need + need // 4, most))
             if len(self._buffer) < goal:
-                wider = bytearray(goal)
-                with memoryview(self._buffer) as whole, memoryview(wider) as wide:
-                    wide[: self._filled] = whole[: self._filled]
-                self._buffer = wider
+                begun = self._buffer[: self._filled]
+                self._buffer = bytearray()  # a record may be large: not two buffers at a time
+                self._buffer = bytearray(goal)
+                self._buffer[: self._filled] = begun
             with memoryview(self._buffer) as whole, whole[self._filled : goal] as rest:
                 wanted = len(rest)
                 got = self._source.read_into(self._end, rest)
@@ -279,6 +283,14 @@ class EventReader:
                 self._end_lost()
                 return None
         return self._give_up(scan)
+
+    def _shrink(self, offset: int) -> None:
+        """Do not keep the room that a large record took while its rows are worked on."""
+        rest = self._buffer[offset - self._begin : self._filled]
+        if len(rest) < len(self._buffer) // 2:
+            self._buffer = bytearray()
+            self._buffer = rest + bytes(max(0, self._widest - len(rest)))
+            self._begin, self._filled = offset, len(rest)
 
     def _grow_window(self) -> None:
         self._window = min(2 * self._window, self._widest)

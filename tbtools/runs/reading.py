@@ -305,8 +305,10 @@ def _read_file(reader: RunReader, number: int, selection: Selection) -> Iterator
                     asked = choice
                 events.skip_tags = choice.skip
             made = rows_of(points, rows, origins, selection, asked)
+            del scan, points, rows  # they may be large
             if made:
                 yield made
+            del made
     except DamageError as error:
         reader.failure = error
         raise

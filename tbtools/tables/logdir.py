@@ -127,7 +127,8 @@ class LogdirTables:
             files = (file for reader in runs for file in reader.files)
             openers = [partial(read_files, group, selection, choice) for group in grouped(files)]
         for batches in in_order(openers, self.threads, _size_of):
-            yield from batches
+            while batches:
+                yield batches.pop(0)  # which may be large: it is not held here
 
     def _survey(self, runs: Sequence[RunReader]) -> None:
         """Find out what runs hold, those of which it is not known yet."""
