@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from google.protobuf.message import DecodeError
@@ -93,6 +93,10 @@ class FileHealth:
         self.damaged_records += count
         self.skipped_bytes += size
         self.damages += damages
+
+    def copy(self) -> FileHealth:
+        """What is known now, whatever is found later."""
+        return replace(self, damages=list(self.damages))
 
     def retract(self, damage: Damage) -> None:
         """Undo ``add``."""

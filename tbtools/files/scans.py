@@ -17,6 +17,7 @@ from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
+from tbtools.files.growth import ReaderState
 from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth, note_writer
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
@@ -104,6 +105,18 @@ class EventReader:
     def metadata(self) -> dict[str, bytes]:
         """The first SummaryMetadata of each tag of this file, serialised."""
         return self._declared.metadata
+
+    def state(self) -> ReaderState:
+        """What ``resume`` needs, after a reading has come to its end."""
+        place = (self.offset, self._resume, self._codec, self._lost, list(self._open))
+        return ReaderState(*place, dict(self.metadata), self.health.copy())
+
+    def resume(self, state: ReaderState) -> None:
+        """Go on where the reader that had this state stopped, in another process perhaps."""
+        self.offset, self._resume, self._codec = state.offset, state.resume, state.codec
+        self._lost, self._open = state.lost, list(state.open)
+        self.health = state.health.copy()
+        self._declared.add(state.metadata)
 
     def close(self) -> None:
         """Close the file and let go of the buffer. Reading again opens it again."""

@@ -15,10 +15,18 @@ from tbtools.files.discovery import EventFile, Run
 from tbtools.files.groups import FileGroup, grouped, read_group, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
+from tbtools.proto.metadata import plugin_of
 from tbtools.runs.projector import Problems, read_embeddings
 from tbtools.runs.restarts import Overwritten, Rule, dropped, rules_of
 from tbtools.runs.rows import CLAIMS, Origin, Origins, TagChoice, rows_of
-from tbtools.runs.survey import FileSurvey, Survey, position_of, put_together, survey_files
+from tbtools.runs.survey import (
+    FileSurvey,
+    Survey,
+    named_first,
+    position_of,
+    put_together,
+    survey_files,
+)
 from tbtools.selection import RestartPolicy, Selection
 
 __all__ = ["FileOfRun", "Named", "RunReader", "read_files", "survey_group"]
@@ -153,9 +161,9 @@ class RunReader:
 
         def find(tag: str) -> bytes | None:
             found = known.get(tag)
-            if found is None:
+            if not plugin_of(found):
                 survey = self.survey()
-                found = survey.metadata[number].get(tag) or survey.metadata_of(tag)
+                found = named_first((survey.metadata[number].get(tag), survey.metadata_of(tag)))
             return found
 
         return find
