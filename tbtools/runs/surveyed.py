@@ -36,15 +36,15 @@ class Counted:
     last_step: int | None = None
 
     def plus(self, more: _core.FileSurvey | Counted) -> Counted:
-        """This, and what was found behind it."""
+        """What was found, and what was found behind it."""
         starts = list(more.starts)
-        first = next((mark[1] for mark in more.marks if mark[0] == "start"), None)
-        begins = first is not None and first not in starts and self._has_values()
+        first: list[int] = [mark[1] for mark in more.marks if mark[0] == "start"][:1]
+        begins = bool(first) and first[0] not in starts and self._has_values()
         # What comes before the START, at most a version, goes with it.
         shift = len(self.starts) + begins
         if begins:
-            starts.insert(0, first)
-        found = {key: count for key, count in _keyed(self.counts)}
+            starts = first + starts
+        found = dict(_keyed(self.counts))
         for key, count in _keyed((each[0] + shift, *each[1:]) for each in more.counts):
             known = found.get(key)
             found[key] = count if known is None else _sum(known, count)
