@@ -48,6 +48,7 @@ class GrowingFile:
         self.answers: dict[str, bytes | None] = {}
         self.seen = Seen()
         self._run = run
+        self._path = file.path
         self._selection = selection
         self._elsewhere = elsewhere
         self._counted = counted
@@ -62,6 +63,7 @@ class GrowingFile:
         """Go on where another one stopped."""
         self.reader.resume(state)
         self.reader.health.unreadable = None
+        self.reader.health.path = self._path  # however it was spelt
         self.seen.__dict__ |= seen.__dict__
 
     def read(self, growing: bool, counter: _core.Survey | None = None) -> Iterator[list[Named]]:
@@ -126,18 +128,14 @@ class RunRead:
     """A run was read to its end: what is known of its files.
 
     ``anew`` says why all of it was read, although some had been. ``again``: metadata came that
-    makes other rows of what was given, so all has to be read once more, with ``hints``.
+    makes other rows of what was given, so all has to be read once more, with the metadata of
+    ``states`` for hints.
     """
 
     run: Run
     states: list[FileState]
     anew: str | None
     again: bool
-
-    @property
-    def hints(self) -> list[dict[str, bytes]]:
-        """The metadata that each file has, earlier or later."""
-        return [state.metadata for state in self.states]
 
 
 def read_new(
@@ -150,7 +148,7 @@ def read_new(
 ) -> Iterator[NewRows | RunRead]:
     """The new rows of the files of a run, up to the size that their stamps tell; last a RunRead.
 
-    ``known`` has the states of files by path. Files that are no more, or others than before, make
+    ``known`` has the states of files by name. Files that are no more, or others than before, make
     all of the run new.
     """
     anew = _anew(run, stamps, known)
@@ -162,19 +160,19 @@ def read_new(
 
 def _anew(run: Run, stamps: Sequence[Stamp], known: Mapping[str, FileState]) -> str | None:
     """Why all of a run is new; None if what is known of it stays."""
-    paths = {file.path for file in run.files}
-    for path in known:
-        if path not in paths:
-            return f"{path} is gone"
+    names = {file.name for file in run.files}
+    for name in known:
+        if name not in names:
+            return f"{name} is gone"
     for file, stamp in zip(run.files, stamps, strict=True):
-        state = known.get(file.path)
+        state = known.get(file.name)
         if state is not None and stamp != state.stamp and state.seen.end:
             try:
                 why = difference(file, stamp, state.stamp, state.seen)
             except OSError:
                 continue  # whoever reads it says so
             if why is not None:
-                return f"{file.path}: {why}"
+                return f"{file.name}: {why}"
     return None
 
 
@@ -193,7 +191,7 @@ class _Reading:
         self._run = run
         self._selection = selection
         self._progress = progress
-        self._known = [known.get(file.path) for file in run.files]
+        self._known = [known.get(file.name) for file in run.files]
         self._has_hints = hints is not None
         # What each file declares, as far as it is known.
         if hints is not None:
@@ -221,6 +219,7 @@ class _Reading:
         state = self._known[number]
         is_same = state is not None and stamp == state.stamp
         if is_same and state is not None and not state.has_tail:
+            state.health.path = self._run.files[number].path
             self.states.append(state)
             return
         file = self._run.files[number]._replace(size=stamp.size)

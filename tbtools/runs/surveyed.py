@@ -38,7 +38,7 @@ class Counted:
     def plus(self, more: _core.FileSurvey | Counted) -> Counted:
         """What was found, and what was found behind it."""
         starts = list(more.starts)
-        first: list[int] = [mark[1] for mark in more.marks if mark[0] == "start"][:1]
+        first: list[Any] = [mark[1] for mark in more.marks if mark[0] == "start"][:1]
         begins = bool(first) and first[0] not in starts and self._has_values()
         # What comes before the START, at most a version, goes with it.
         shift = len(self.starts) + begins
