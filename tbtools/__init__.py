@@ -33,6 +33,7 @@ __all__ = [
     "open",
     "query",
     "scan",
+    "sync",
     "write",
 ]
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.media import media
     from tbtools.verbs.query import query
     from tbtools.verbs.scan import scan
+    from tbtools.verbs.sync import sync
     from tbtools.verbs.write import write
 
 _HOMES = {
@@ -78,6 +80,7 @@ _HOMES = {
     "open": "logs",
     "query": "verbs.query",
     "scan": "verbs.scan",
+    "sync": "verbs.sync",
     "write": "verbs.write",
 }
 
