@@ -34,6 +34,7 @@ __all__ = [
     "query",
     "scan",
     "sync",
+    "tail",
     "write",
 ]
 
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.query import query
     from tbtools.verbs.scan import scan
     from tbtools.verbs.sync import sync
+    from tbtools.verbs.tail import tail
     from tbtools.verbs.write import write
 
 _HOMES = {
@@ -81,6 +83,7 @@ _HOMES = {
     "query": "verbs.query",
     "scan": "verbs.scan",
     "sync": "verbs.sync",
+    "tail": "verbs.tail",
     "write": "verbs.write",
 }
 

@@ -48,7 +48,5 @@ def leftovers(dataset: Path) -> list[str]:
 
     manifest = read_manifest(str(dataset))
     assert manifest is not None
-    names = {
-        path.relative_to(dataset).as_posix() for path in dataset.rglob("*") if path.is_file()
-    }
+    names = {path.relative_to(dataset).as_posix() for path in dataset.rglob("*") if path.is_file()}
     return sorted(names - manifest.files.keys() - {MANIFEST})

@@ -21,6 +21,8 @@ from tbtools.cli.import_ import import_
 from tbtools.cli.ls import ls
 from tbtools.cli.query import query
 from tbtools.cli.streams import note, open_missing, silence
+from tbtools.cli.sync import sync
+from tbtools.cli.tail import tail
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
 
@@ -57,7 +59,7 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff, downsample, aggregate):
+for command in (ls, query, export, graph, import_, diff, downsample, aggregate, sync, tail):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable
 from typing import IO, TextIO
 
 from tbtools.errors import WriteError
 
-__all__ = ["note", "open_missing", "silence", "to_stdout"]
+__all__ = ["is_closed", "note", "open_missing", "silence", "to_stdout"]
 
 
 def to_stdout(write: Callable[[IO[bytes]], object]) -> None:
@@ -37,6 +38,16 @@ def note(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)
+
+
+def is_closed(stream: TextIO) -> bool:
+    """Whether whoever read from a stream has gone, as far as the system tells without writing."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # no poll on Windows, no number of a test's
+        return False
 
 
 def silence(stream: TextIO) -> None:

@@ -35,23 +35,32 @@ class ReaderState:
 
 @dataclass
 class Seen:
-    """What was read of a file: its first ``end`` bytes, of which there is the CRC-32."""
+    """What was read of a file: its first ``end`` bytes, of which there is the CRC-32.
+
+    Who passes over large records reads further than that: ``last`` are the bytes before
+    ``furthest``.
+    """
 
     end: int = 0
     sum: int = 0
+    furthest: int = 0
     first: bytes = b""
     last: bytes = b""
 
     def add(self, offset: int, data: memoryview) -> None:
-        """Take in what was read at an offset, unless it was before, or leaves a gap."""
-        if not offset <= self.end < offset + len(data):
-            return
-        fresh = data[self.end - offset :]
-        self.sum = zlib.crc32(fresh, self.sum)
-        self.end += len(fresh)
-        if len(self.first) < ENDS:
-            self.first += bytes(fresh[: ENDS - len(self.first)])
-        self.last = (self.last + bytes(fresh[-ENDS:]))[-ENDS:]
+        """Take in what was read at an offset."""
+        behind = offset + len(data)
+        if offset <= self.end < behind:
+            fresh = data[self.end - offset :]
+            self.sum = zlib.crc32(fresh, self.sum)
+            self.end = behind
+            if len(self.first) < ENDS:
+                self.first += bytes(fresh[: ENDS - len(self.first)])
+        if behind > self.furthest:
+            before = self.last if offset <= self.furthest else b""
+            fresh = data[max(self.furthest - offset, 0) :]
+            self.last = (before + bytes(fresh[-ENDS:]))[-ENDS:]
+            self.furthest = behind
 
 
 @dataclass
@@ -106,10 +115,10 @@ def difference(file: EventFile, stamp: Stamp, before: Stamp, seen: Seen) -> str 
     ``stamp`` is that of now. Of the same inode with more bytes, both ends of what was read are
     compared; else all that was read is read again.
     """
-    if stamp.size < max(seen.end, before.size):
+    if stamp.size < max(seen.furthest, before.size):
         return f"it is shorter than it was, {stamp.size:,} bytes instead of {before.size:,}"
     with closing(file.storage.open(file.path)) as source:
-        begin = seen.end - len(seen.last)
+        begin = seen.furthest - len(seen.last)
         if _bytes(source, 0, len(seen.first)) != seen.first:
             return "it begins otherwise than before"
         if _bytes(source, begin, len(seen.last)) != seen.last:
@@ -124,7 +133,11 @@ def difference(file: EventFile, stamp: Stamp, before: Stamp, seen: Seen) -> str 
             if not count:
                 break
             now.add(now.end, wanted[:count])
-        return None if now == seen else "it is another file, or was written anew"
+        return (
+            None
+            if (now.end, now.sum) == (seen.end, seen.sum)
+            else "it is another file, or was written anew"
+        )
 
 
 def _bytes(source: Source, offset: int, size: int) -> bytes:

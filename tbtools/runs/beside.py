@@ -32,10 +32,11 @@ def look(run: Run, known: Mapping[str, Stamp | None]) -> Looked | None:
 
 @dataclass
 class NotingStorage:
-    """A storage that notes which files are opened there."""
+    """A storage that notes which files are opened there, and which folders are listed."""
 
     storage: Storage
-    looked: Looked = field(default_factory=dict)
+    looked: Looked
+    listed: Looked = field(default_factory=dict)
 
     def entry(self, path: str) -> Entry | None:
         """What is at ``path``."""
@@ -43,6 +44,7 @@ class NotingStorage:
 
     def entries(self, path: str) -> list[Entry]:
         """What a folder holds."""
+        self.listed.setdefault(path, self.storage.stamp(path))
         return self.storage.entries(path)
 
     def stamp(self, path: str) -> Stamp | None:
@@ -63,10 +65,11 @@ def embeddings_of(run: Run, looked: Looked, problems: Problems) -> Iterator[pa.R
     """The rows of a run's embeddings; ``looked`` gets the files that they depend on."""
     storage = run.files[0].storage
     looked |= {path: storage.stamp(path) for path in _configs(run)}
-    first = run.files[0]._replace(storage=NotingStorage(storage, looked))
+    noting = NotingStorage(storage, looked)
+    first = run.files[0]._replace(storage=noting)
     yield from read_embeddings(run._replace(files=(first, *run.files[1:])), problems)
-    for path, _ in problems:  # it may be there the next time
-        looked.setdefault(path, storage.stamp(path))
+    if problems:  # what is missing may be there the next time
+        looked |= noting.listed
 
 
 def _configs(run: Run) -> list[str]:

@@ -166,7 +166,7 @@ def _anew(run: Run, stamps: Sequence[Stamp], known: Mapping[str, FileState]) -> 
             return f"{name} is gone"
     for file, stamp in zip(run.files, stamps, strict=True):
         state = known.get(file.name)
-        if state is not None and stamp != state.stamp and state.seen.end:
+        if state is not None and stamp != state.stamp and state.seen.furthest:
             try:
                 why = difference(file, stamp, state.stamp, state.seen)
             except OSError:

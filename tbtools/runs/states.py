@@ -22,10 +22,10 @@ VERSION = 1  # of what is packed; one more whenever what is read back would be m
 
 def packed(state: FileState) -> bytes:
     """A state as bytes."""
-    reader = state.reader
+    reader, seen = state.reader, state.seen
     content = {
         "stamp": state.stamp,
-        "seen": [state.seen.end, state.seen.sum, *map(_text, (state.seen.first, state.seen.last))],
+        "seen": [seen.end, seen.sum, seen.furthest, _text(seen.first), _text(seen.last)],
         "reader": {
             "offset": reader.offset,
             "resume": reader.resume,
@@ -67,7 +67,7 @@ def unpacked(data: bytes) -> FileState:
         {tag: data for tag, data in _bytes(read["metadata"]).items() if data is not None},
         health,
     )
-    end, total, first, last = content["seen"]
+    end, total, furthest, first, last = content["seen"]
     found = _found(content["found"])
     whole = content.get("whole")
     metadata = content.get("metadata")
@@ -75,7 +75,7 @@ def unpacked(data: bytes) -> FileState:
     identity, size, time = content["stamp"]
     return FileState(
         Stamp(tuple(identity) if isinstance(identity, list) else identity, size, time),
-        Seen(end, total, b64decode(first), b64decode(last)),
+        Seen(end, total, furthest, b64decode(first), b64decode(last)),
         reader,
         found,
         _bytes(content["answers"]),

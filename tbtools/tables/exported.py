@@ -5,7 +5,7 @@ files and row groups and reads no column that nobody asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -20,6 +20,7 @@ from tbtools.files.health import FileHealth
 from tbtools.schema import plain_schema
 from tbtools.selection import Filter, Selection
 from tbtools.tables.filters import ArrowFilter, Both, surviving
+from tbtools.tables.following import Follower
 from tbtools.tables.manifest import Manifest, read_manifest, retired
 
 __all__ = ["READABLE", "ExportedTables"]
@@ -95,6 +96,10 @@ class ExportedTables:
                 self._failure = self._manifest.broken(f"{name}: {_first_line(error)}")
                 raise self._failure from error
 
+    def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
+        """Raises UsageError: rows of a dataset are sorted, and may be others the next time."""
+        raise UsageError(f"{self._path!r} is a dataset; follow the logdir, or refresh()")
+
     def _rows_of(
         self,
         fragment: pads.Fragment,
@@ -116,9 +121,9 @@ class ExportedTables:
                 batches = None
                 name = Path(fragment.path).relative_to(self._manifest.folder).as_posix()
                 place = self._manifest.folder / retired(name)
-                if name == place.name or not place.exists():
+                if retired(name) == name or not place.exists():
                     raise
-                fragment = fragment.format.make_fragment(str(place))
+                fragment = fragment.format.make_fragment(str(place), fragment.filesystem)
         if first is not None:
             yield first
             yield from batches

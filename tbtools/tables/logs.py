@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, Self, TypedDict
 
 import pyarrow as pa
@@ -27,6 +27,7 @@ from tbtools.tables.shown import html_of_rows
 if TYPE_CHECKING:
     import duckdb
 
+    from tbtools.tables.following import Follower
     from tbtools.tables.table import LazyTable
 
 __all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "TableSource", "opened"]
@@ -87,6 +88,9 @@ class TableSource(Protocol):
 
     def refresh(self) -> bool:
         """Look again; whether anything is other than before."""
+
+    def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
+        """What reads new rows, if there will be any. Raises UsageError if not."""
 
 
 class TableSet(Mapping[str, "LazyTable"]):
@@ -244,6 +248,13 @@ class TableSet(Mapping[str, "LazyTable"]):
         for name in names.keys() - own.keys():
             for batch in self[name].to_batches():
                 yield name, batch
+
+    def follower(self, table: str, note: Callable[[str], None]) -> Follower:
+        """What reads the new rows of a table: see ``follow``. Raises UsageError if nothing can."""
+        self.schema_of(table)
+        if table not in self._source.schemas:
+            raise UsageError(f"{table} is computed, and not followed; follow what it is made of")
+        return self._source.follower(self._source.selection.narrowed({table: None}), note)
 
     def query(self, sql: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """The result of a statement over tables and views, as a DuckDB relation, not yet computed.
