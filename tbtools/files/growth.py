@@ -47,6 +47,12 @@ class Seen:
     first: bytes = b""
     last: bytes = b""
 
+    @classmethod
+    def of(cls, data: memoryview) -> Seen:
+        """Of a file that was read whole."""
+        end = len(data)
+        return cls(end, zlib.crc32(data), end, bytes(data[:ENDS]), bytes(data[-ENDS:]))
+
     def add(self, offset: int, data: memoryview) -> None:
         """Take in what was read at an offset."""
         behind = offset + len(data)

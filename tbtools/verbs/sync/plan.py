@@ -18,7 +18,7 @@ from tbtools.runs.growing import FileState
 from tbtools.runs.states import packed, unpacked
 from tbtools.schema import LABEL
 
-__all__ = ["STATES", "KnownFiles", "Plan", "Work", "embeddings_row", "plan_of", "rows_of_states"]
+__all__ = ["STATES", "KnownFiles", "Plan", "Work", "plan_of", "rows_of_looked", "rows_of_states"]
 
 #: The columns of what is known of each file. A row without a name is about a run's embeddings.
 STATES = pa.schema(
@@ -84,27 +84,26 @@ def _stamp(content: Sequence[Any]) -> Stamp:
     return Stamp(tuple(identity) if isinstance(identity, list) else identity, size, time)
 
 
-def rows_of_states(run: str, files: Iterable[tuple[str, FileState]]) -> pa.RecordBatch:
-    """What is to be noted of the files of a run."""
-    rows = [
-        (os.fsencode(name), json.dumps(state.stamp), state.has_tail, packed(state))
-        for name, state in files
-    ]
-    return _batch(run, rows)
+def rows_of_states(files: Iterable[tuple[str, str, FileState]]) -> pa.RecordBatch:
+    """What is to be noted of files, given as (run, name, state)."""
+    return _batch(
+        [
+            (run, os.fsencode(name), json.dumps(state.stamp), state.has_tail, packed(state))
+            for run, name, state in files
+        ]
+    )
 
 
-def embeddings_row(run: str, looked: Looked) -> pa.RecordBatch:
-    """What is to be noted of a run's embeddings."""
-    return _batch(run, [(NO_NAME, json.dumps(looked), False, b"")])
+def rows_of_looked(runs: Mapping[str, Looked]) -> pa.RecordBatch:
+    """What is to be noted of the embeddings of runs."""
+    return _batch([(run, NO_NAME, json.dumps(looked), False, b"") for run, looked in runs.items()])
 
 
-def _batch(run: str, rows: Sequence[tuple[bytes, str, bool, bytes]]) -> pa.RecordBatch:
-    runs = pa.array([run] * len(rows), pa.string()).dictionary_encode().cast(LABEL)
-    columns = zip(*rows, strict=True)
-    arrays = [
-        pa.array(each, field.type) for each, field in zip(columns, [*STATES][1:], strict=True)
-    ]
-    return pa.RecordBatch.from_arrays([runs, *arrays], schema=STATES)
+def _batch(rows: Sequence[tuple[str, bytes, str, bool, bytes]]) -> pa.RecordBatch:
+    runs, *others = zip(*rows, strict=True)
+    arrays = [pa.array(each, field.type) for each, field in zip(others, [*STATES][1:], strict=True)]
+    labels = pa.array(runs, pa.string()).dictionary_encode().cast(LABEL)
+    return pa.RecordBatch.from_arrays([labels, *arrays], schema=STATES)
 
 
 @dataclass
@@ -119,6 +118,11 @@ class Work:
     is_changed: bool
     fresh: set[str] = field(default_factory=set)  # names of files that are not as they were
     states: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(stamp.size for stamp in self.stamps)
 
     def known(self) -> dict[str, FileState]:
         """What is known of its files."""

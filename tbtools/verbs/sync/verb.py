@@ -12,6 +12,7 @@ from typing import Any
 
 from tbtools.errors import NothingFoundError, UsageError
 from tbtools.files.discovery import Run, list_runs, named_paths, readable
+from tbtools.files.groups import is_group
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import Progress
 from tbtools.kinds import table_specs
@@ -20,6 +21,7 @@ from tbtools.output.parts import Adding
 from tbtools.runs.beside import Looked, embeddings_of
 from tbtools.runs.catalog import FILES, RUNS, TAGS, files_batch, runs_batch, tags_batch
 from tbtools.runs.growing import NewRows, RunRead, read_new
+from tbtools.runs.growing_group import read_together
 from tbtools.runs.projector import EMBEDDINGS, Problems
 from tbtools.runs.reading import RunReader
 from tbtools.runs.states import VERSION
@@ -30,8 +32,8 @@ from tbtools.verbs.sync.plan import (
     KnownFiles,
     Plan,
     Work,
-    embeddings_row,
     plan_of,
+    rows_of_looked,
     rows_of_states,
 )
 
@@ -158,7 +160,7 @@ class _Syncing:
         dataset = self._dataset
         dataset.drop_tails()
         with dataset.adding() as adding:
-            self._add([partial(self._new, work) for work in self._plan.works], adding)
+            self._add(self._openers(), adding)
             # Of what was there before: rows that are being added are not among it yet.
             dataset.drop(self._plan.gone)
             dataset.drop([*self._done.anew, *(read.run.name for read in self._again)], SPECS)
@@ -169,8 +171,24 @@ class _Syncing:
             with dataset.adding() as adding:
                 self._add([partial(self._once_more, read) for read in self._again], adding)
 
-    def _new(self, work: Work) -> Iterator[NewRows | RunRead]:
-        return read_new(work.run, work.stamps, work.known(), SELECTION, self._progress)
+    def _openers(self) -> list[Callable[[], Iterator[NewRows | RunRead]]]:
+        """Readings in the order of runs; of small ones that are new, several at once."""
+        found: list[list[Work]] = []
+        size = files = 0
+        for work in self._plan.works:
+            size, files = size + work.size, files + len(work.stamps)
+            if not found or work.states or found[-1][0].states or not is_group(size, files):
+                found.append([])
+                size, files = work.size, len(work.stamps)
+            found[-1].append(work)
+        return [partial(self._new, works) for works in found]
+
+    def _new(self, works: Sequence[Work]) -> Iterator[NewRows | RunRead]:
+        first = works[0]
+        if first.states:
+            return read_new(first.run, first.stamps, first.known(), SELECTION, self._progress)
+        runs = [(work.run, work.stamps) for work in works]
+        return read_together(runs, SELECTION, self._progress)
 
     def _once_more(self, read: RunRead) -> Iterator[NewRows | RunRead]:
         stamps = [state.stamp for state in read.states]
@@ -202,17 +220,26 @@ class _Syncing:
             batch = batches(readers)
             if batch.num_rows:
                 adding.add(name, BESIDE[name].schema, batch)
+        files = [
+            (read.run.name, file.name, state)
+            for read in self._waiting
+            for file, state in zip(read.run.files, read.states, strict=True)
+        ]
+        looked: dict[str, Looked] = {}
         for read in self._waiting:
-            run = read.run
-            files = [*zip((file.name for file in run.files), read.states, strict=True)]
-            adding.add(STATE, STATES, rows_of_states(run.name, files))
-            fresh = self._fresh[run.name]
-            self._done.health += [state.health for name, state in files if name in fresh]
-            looked = self._plan.looked.get(run.name, {})
-            if run.name in self._embedded:
-                looked = self._add_embeddings(run, adding)
-            if looked:
-                adding.add(STATE, STATES, embeddings_row(run.name, looked))
+            run = read.run.name
+            if run in self._embedded:
+                looked[run] = self._add_embeddings(read.run, adding)
+            elif run in self._plan.looked:
+                looked[run] = self._plan.looked[run]
+        if files:
+            adding.add(STATE, STATES, rows_of_states(files))
+        if any(looked.values()):
+            some = {run: each for run, each in looked.items() if each}
+            adding.add(STATE, STATES, rows_of_looked(some))
+        self._done.health += [
+            state.health for run, name, state in files if name in self._fresh[run]
+        ]
         self._waiting = []
 
     def _add_embeddings(self, run: Run, adding: Adding) -> Looked:
