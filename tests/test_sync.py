@@ -319,7 +319,7 @@ def test_restarts_are_counted_piece_by_piece(random: Random) -> None:
                 (target / "run" / path.name).write_bytes(data[:done])
                 (run,) = list_runs([str(target)]).runs
                 stamps = [LOCAL.stamp(file.path) for file in run.files]
-                known = {name: unpacked(state) for name, state in states.items()}
+                known = {name: unpacked(state, "run", name) for name, state in states.items()}
                 *_, read = read_new(run, stamps, known, SELECTION)
                 assert read.anew is None
                 files = zip(run.files, read.states, strict=True)
@@ -327,7 +327,7 @@ def test_restarts_are_counted_piece_by_piece(random: Random) -> None:
         if read is not None:
             told, fresh = RunReader(read.run, "skip"), RunReader(read.run, "skip")
             for number, file in enumerate(read.run.files):
-                told.note_survey(number, unpacked(states[file.name]).survey)
+                told.note_survey(number, unpacked(states[file.name], "run", file.path).survey)
             for batch in (tags_batch, runs_batch, files_batch):
                 assert repr(batch([told]).to_pylist()) == repr(batch([fresh]).to_pylist())
 
@@ -464,10 +464,28 @@ def test_notes_that_are_broken_are_told(here: Here) -> None:
     here.sync()
     path = here.dataset / "manifest.json"
     content = json.loads(path.read_text())
-    for broken in ({"number": 1}, {**content["sync"], "version": 99}):
+    noted = content["sync"]
+    for broken in (
+        {"number": 1},
+        {**noted, "version": 99},
+        {**noted, "number": "x"},
+        {**noted, "retired": ["../../x"]},
+        {**noted, "rows": {}},
+        {**noted, "state": {"scalars/../../x": 1}},
+    ):
         path.write_text(json.dumps({**content, "sync": broken}))
         with pytest.raises(tbtools.UsageError, match="--force"):
             tbtools.sync(here.logs, here.dataset)
+    path.write_text(json.dumps(content))
+    (state,) = (here.dataset / "sync" / "state").iterdir()
+    append(here.logs / "a" / "events.tfevents", EventFile().scalar("loss", 3, 1.0))
+    data = state.read_bytes()
+    state.write_bytes(bytes(len(data)))
+    with pytest.raises(tbtools.UsageError, match="--force"):
+        tbtools.sync(here.logs, here.dataset)
+    state.unlink()
+    with pytest.raises(tbtools.UsageError, match="--force"):
+        tbtools.sync(here.logs, here.dataset)
     tbtools.sync(here.logs, here.dataset, force=True)
     assert_follows(here.dataset, here.logs)
 

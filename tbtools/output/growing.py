@@ -113,31 +113,35 @@ class GrowingDataset:
         manifest = read_manifest(str(folder))
         known = manifest.sync if manifest is not None else None
         self.notes: Mapping[str, Any] = known or {}
-        self.number = int(self.notes.get("number", 0)) + 1
-        self._retired: dict[str, float] = dict(self.notes.get("retired", {}))
+        self._number = 1
+        self._retired: dict[str, float] = {}
         self._old: set[str] = set()  # what the last manifest names
         self._tables: dict[str, list[Part]] = {}
         self._tails: dict[str, list[Part]] = {}
         self._count = 0
-        if manifest is not None:
-            self._old = {name for name in manifest.files if not name.startswith(RETIRED)}
-            self._old -= {LOCK}
-            if force:
-                self.notes = {}
-            elif known is not None:
-                try:
-                    self._load(manifest)
-                except (KeyError, TypeError, AttributeError) as error:
-                    raise manifest.broken("what sync noted is missing (or --force)") from error
+        if manifest is not None and known is not None:
+            try:
+                self._load(manifest)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                if not force:
+                    raise manifest.broken("what sync noted is not what it should be") from error
+        if force:
+            self.notes, self._tables, self._tails = {}, {}, {}
+            if manifest is not None:
+                self._old |= {name for name in manifest.files if not name.startswith(f"{SYNC}/")}
         self._tidy()
 
     def _load(self, manifest: Manifest) -> None:
+        self._number = int(self.notes["number"]) + 1
+        self._retired = {str(name): float(at) for name, at in self.notes["retired"].items()}
         tails = set(self.notes.get("tails", ()))
         state = self.notes.get("state", {})
         for table, names in {**manifest.tables, STATE: tuple(state)}.items():
             for name in names:
                 rows = self.notes["rows"][name] if name not in state else state[name]
-                part = Part(self._folder / name, rows, manifest.files[name], name)
+                part = Part(self._folder / name, int(rows), manifest.files[name], name)
+                self._old.add(name)
+                manifest.check_file(name)
                 chosen = self._tails if name in tails else self._tables
                 chosen.setdefault(table, []).append(part)
 
@@ -266,7 +270,7 @@ class GrowingDataset:
         files |= {retired(name): self._size_of(name) for name in self._retired}
         noted = {
             **notes,
-            "number": self.number,
+            "number": self._number,
             "rows": {_named(part): part.rows for each in listed.values() for part in each},
             "state": {_named(part): part.rows for part in state},
             "tails": [_named(part) for each in self._tails.values() for part in each],
@@ -281,7 +285,7 @@ class GrowingDataset:
         for name in gone:
             self._retire(name)
         self._old = set(names)
-        self.number += 1
+        self._number += 1
         self._remove_empty_folders()
 
     def _placed(self, tables: dict[str, list[Part]], number: int) -> dict[str, list[Part]]:
@@ -291,7 +295,7 @@ class GrowingDataset:
             for part in parts:
                 number += 1
                 if part.name is None:
-                    name = f"{table}/part-{self.number}-{number}.parquet"
+                    name = f"{table}/part-{self._number}-{number}.parquet"
                     path = self._folder / name
                     path.parent.mkdir(parents=True, exist_ok=True)
                     _sync(part.path)

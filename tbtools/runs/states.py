@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from tbtools.files.growth import ReaderState, Seen
@@ -31,9 +29,9 @@ def packed(state: FileState) -> bytes:
             "resume": reader.resume,
             "codec": reader.codec,
             "lost": reader.lost,
-            "open": [asdict(each) for each in reader.open],
+            "open": _damages(reader.open),
             "metadata": _texts(reader.metadata),
-            "health": asdict(reader.health),
+            "health": _told(reader.health),
         },
         "found": _counted(state.found),
         "answers": _texts(state.answers),
@@ -45,16 +43,19 @@ def packed(state: FileState) -> bytes:
     if state.metadata != reader.metadata:
         content["metadata"] = _texts(state.metadata)
     if state.health != reader.health:
-        content["health"] = asdict(state.health)
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
+        content["health"] = _told(state.health)
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
-def unpacked(data: bytes) -> FileState:
-    """The state that was packed. Raises ValueError, or what Python raises, if it is none."""
-    content: dict[str, Any] = json.loads(zlib.decompress(data))
+def unpacked(data: bytes, run: str, path: str) -> FileState:
+    """The state that was packed, of a file of this run, which is there now.
+
+    Raises ValueError, or what Python raises, if it is none.
+    """
+    content: dict[str, Any] = json.loads(data)
     read = content["reader"]
-    health = _health(read["health"])
-    open_ = [Damage(**each) for each in read["open"]]
+    health = _health(run, path, read["health"])
+    open_ = [Damage(*each) for each in read["open"]]
     # What is judged again has to be the very object that is kept.
     kept = health.damages[-len(open_) :] if open_ else []
     open_ = kept if kept == open_ else open_
@@ -83,7 +84,7 @@ def unpacked(data: bytes) -> FileState:
         reader.metadata
         if metadata is None
         else {tag: data for tag, data in _bytes(metadata).items() if data is not None},
-        health.copy() if at_end is None else _health(at_end),
+        health.copy() if at_end is None else _health(run, path, at_end),
         content["has_tail"],
     )
 
@@ -100,9 +101,25 @@ def _bytes(found: Mapping[str, str | None]) -> dict[str, bytes | None]:
     return {name: None if data is None else b64decode(data) for name, data in found.items()}
 
 
-def _health(content: dict[str, Any]) -> FileHealth:
-    damages = [Damage(**each) for each in content.pop("damages")]
-    return FileHealth(**content, damages=damages)
+#: What is told of a file's health beside its damages.
+_HEALTH = (
+    "bytes", "events", "file_version", "writer", "damaged_records", "skipped_bytes",
+    "pending_bytes", "unread_bytes", "undecoded", "unreadable",
+)  # fmt: skip
+
+
+def _told(health: FileHealth) -> list[Any]:
+    return [[getattr(health, name) for name in _HEALTH], _damages(health.damages)]
+
+
+def _damages(damages: list[Damage]) -> list[tuple[int, int, str]]:
+    return [(each.offset, each.size, each.kind) for each in damages]
+
+
+def _health(run: str, path: str, content: list[Any]) -> FileHealth:
+    told, damages = content
+    kept = [Damage(*each) for each in damages]
+    return FileHealth(run, path, **dict(zip(_HEALTH, told, strict=True)), damages=kept)
 
 
 def _counted(counted: Counted) -> list[Any]:

@@ -62,18 +62,22 @@ class Manifest:
     def check(self) -> None:
         """Raises UsageError if a file of a table is missing or not as large as it was."""
         for name in (name for files in self.tables.values() for name in files):
-            try:
-                size = (self.folder / name).stat().st_size
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise _broken(self.folder, f"{name} cannot be read: {reason}") from error
-            if size != self.files[name]:
-                has = f"{name} has {size:,} bytes, and {self.files[name]:,} were written"
-                raise _broken(self.folder, has)
+            self.check_file(name)
+
+    def check_file(self, name: str) -> None:
+        """Raises UsageError if this file is missing or not as large as it was."""
+        try:
+            size = (self.folder / name).stat().st_size
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise self.broken(f"{name} cannot be read: {reason}") from error
+        if size != self.files[name]:
+            has = f"{name} has {size:,} bytes, and {self.files[name]:,} were written"
+            raise self.broken(has)
 
     def broken(self, why: str) -> UsageError:
         """The error that says so."""
-        return _broken(self.folder, why)
+        return _broken(self.folder, why, "export it again" if self.sync is None else "sync --force")
 
 
 def retired(name: str) -> str:
@@ -81,8 +85,8 @@ def retired(name: str) -> str:
     return f"{SYNC}/retired/{name.replace('/', '_')}"
 
 
-def _broken(folder: Path, why: str) -> UsageError:
-    return UsageError(f"the dataset {str(folder)!r} is damaged: {why} (export it again)")
+def _broken(folder: Path, why: str, help: str = "export it again") -> UsageError:
+    return UsageError(f"the dataset {str(folder)!r} is damaged: {why} ({help})")
 
 
 def read_manifest(path: str) -> Manifest | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tbtools.errors import UsageError
 from tbtools.files.discovery import Listing, Run, readable
 from tbtools.files.storage import Stamp
 from tbtools.runs.beside import Looked, look
@@ -32,6 +35,8 @@ STATES = pa.schema(
 )
 
 NO_NAME = b""
+BATCH = 1 << 13  # rows
+_NO_STATES: dict[str, bytes] = {}
 
 
 class _Known(NamedTuple):
@@ -46,33 +51,64 @@ class KnownFiles:
         self._paths = paths
         self.runs: dict[str, dict[str, _Known]] = {}
         self.looked: dict[str, Looked] = {}  # what embeddings were read of, by run
-        for batch in self._batches(["run", "name", "stamp", "has_tail"]):
-            columns = (column.to_pylist() for column in batch.columns)
-            for run, name, stamp, has_tail in zip(*columns, strict=True):
-                files = self.runs.setdefault(run, {})
-                if name == NO_NAME:
-                    self.looked[run] = _looked(json.loads(stamp))
-                else:
-                    files[os.fsdecode(name)] = _Known(stamp, has_tail)
+        with _intact():
+            for batch in self._batches(["run", "name", "stamp", "has_tail"]):
+                columns = (column.to_pylist() for column in batch.columns)
+                for run, name, stamp, has_tail in zip(*columns, strict=True):
+                    files = self.runs.setdefault(run, {})
+                    if name == NO_NAME:
+                        self.looked[run] = _looked(json.loads(stamp))
+                    else:
+                        files[os.fsdecode(name)] = _Known(stamp, has_tail)
 
     def states(self, runs: Collection[str]) -> dict[str, dict[str, bytes]]:
         """The packed states of the files of some runs."""
-        found: dict[str, dict[str, bytes]] = {run: {} for run in runs}
-        wanted = pa.array(sorted(runs), pa.string())
-        for batch in self._batches(["run", "name", "state"]):
-            some = batch.filter(pc.is_in(batch["run"].cast(pa.string()), wanted))
-            columns = (column.to_pylist() for column in some.columns)
-            for run, name, state in zip(*columns, strict=True):
-                if name != NO_NAME:
-                    found[run][os.fsdecode(name)] = state
+        found: dict[str, dict[str, bytes]] = {}
+        names = sorted(runs)
+        wanted = pa.array(names, pa.string())
+        with _intact():
+            for batch in self._batches(["run", "name", "state"], names):
+                some = batch.filter(pc.is_in(batch["run"].cast(pa.string()), wanted))
+                columns = (column.to_pylist() for column in some.columns)
+                for run, name, state in zip(*columns, strict=True):
+                    if name != NO_NAME:
+                        found.setdefault(run, {})[os.fsdecode(name)] = state
         return found
 
-    def _batches(self, columns: list[str]) -> Iterable[pa.RecordBatch]:
+    def _batches(
+        self, columns: list[str], runs: Sequence[str] | None = None
+    ) -> Iterable[pa.RecordBatch]:
+        """Batches of all rows; or of those row groups that may hold one of these runs, sorted."""
         import pyarrow.parquet as pq
 
         for path in self._paths:
             with pq.ParquetFile(path) as file:
-                yield from file.iter_batches(columns=columns)
+                groups = [
+                    index
+                    for index in range(file.num_row_groups)
+                    if runs is None or _may_hold(file.metadata.row_group(index).column(0), runs)
+                ]
+                if groups:
+                    yield from file.iter_batches(BATCH, groups, columns)
+
+
+@contextmanager
+def _intact() -> Iterator[None]:
+    """Raises UsageError if what was noted cannot be understood."""
+    try:
+        yield
+    except (pa.ArrowException, KeyError, TypeError, ValueError, IndexError) as error:
+        raise UsageError(
+            "what sync noted of the files is damaged (--force makes the dataset anew)"
+        ) from error
+
+
+def _may_hold(column: Any, names: Sequence[str]) -> bool:
+    """Whether a column of a row group may hold one of these names, which are sorted."""
+    statistics = column.statistics
+    if statistics is None or not statistics.has_min_max:
+        return bool(names)
+    return bisect_left(names, statistics.min) < bisect_right(names, statistics.max)
 
 
 def _looked(content: Mapping[str, Any]) -> Looked:
@@ -106,7 +142,7 @@ def _batch(rows: Sequence[tuple[str, bytes, str, bool, bytes]]) -> pa.RecordBatc
     return pa.RecordBatch.from_arrays([labels, *arrays], schema=STATES)
 
 
-@dataclass
+@dataclass(slots=True)
 class Work:
     """A run that is to be read: its files, as large as they are now, and their stamps.
 
@@ -116,8 +152,8 @@ class Work:
     run: Run
     stamps: list[Stamp]
     is_changed: bool
-    fresh: set[str] = field(default_factory=set)  # names of files that are not as they were
-    states: dict[str, bytes] = field(default_factory=dict)
+    fresh: list[str]  # names of files that are not as they were
+    states: dict[str, bytes]
 
     @property
     def size(self) -> int:
@@ -126,7 +162,13 @@ class Work:
 
     def known(self) -> dict[str, FileState]:
         """What is known of its files."""
-        return {name: unpacked(state) for name, state in self.states.items()}
+        paths = {file.name: file.path for file in self.run.files}
+        run = self.run.name
+        with _intact():
+            return {
+                name: unpacked(state, run, paths.get(name, ""))
+                for name, state in self.states.items()
+            }
 
 
 @dataclass
@@ -165,12 +207,13 @@ def plan_of(
             continue
         files = left.pop(each.name, {})
         run = each._replace(files=tuple(file._replace(size=now.size) for file, now in present))
-        work = Work(run, [now for _, now in present], all_changed or len(files) != len(present))
+        is_changed = all_changed or len(files) != len(present)
+        work = Work(run, [now for _, now in present], is_changed, [], _NO_STATES)
         for file, now in present:
             before = files.get(file.name)
             if before is None or before.stamp != json.dumps(now):
                 work.is_changed = True
-                work.fresh.add(file.name)
+                work.fresh.append(file.name)
                 plan.files += 1
                 size = 0 if before is None else json.loads(before.stamp)[1]
                 plan.bytes += max(now.size - max(size, 0), 0)
@@ -185,9 +228,9 @@ def plan_of(
     plan.gone = [
         run for run in left if not any(f"{run}/".startswith(f"{name}/") for name in closed)
     ]
-    states = known.states([work.run.name for work in plan.works])
+    states = known.states([work.run.name for work in plan.works if work.run.name in known.runs])
     for work in plan.works:
-        work.states = states[work.run.name]
+        work.states = states.get(work.run.name, _NO_STATES)
     return plan
 
 
