@@ -41,7 +41,7 @@ LOCK = f"{SYNC}/lock"
 NEW = f"{SYNC}/new"
 RETIRED = f"{SYNC}/retired"
 
-_PART = re.compile(r"part-\d+(-\d+)?\.(parquet|arrow)")
+_PART = re.compile(r"part-(\d+)(-\d+)?\.(parquet|arrow)")
 
 
 @contextmanager
@@ -127,8 +127,13 @@ class GrowingDataset:
                     raise manifest.broken("what sync noted is not what it should be") from error
         if force:
             self.notes, self._tables, self._tails = {}, {}, {}
-            if manifest is not None:
-                self._old |= {name for name in manifest.files if not name.startswith(f"{SYNC}/")}
+        if force and manifest is not None:
+            self._old |= {name for name in manifest.files if not name.startswith(f"{SYNC}/")}
+            numbers = (_PART.fullmatch(name.rpartition("/")[2]) for name in manifest.files)
+            self._number = max([self._number, *(int(each[1]) + 1 for each in numbers if each)])
+        elif manifest is not None:
+            for name in self._old:
+                manifest.check_file(name)
         self._tidy()
 
     def _load(self, manifest: Manifest) -> None:
@@ -141,7 +146,6 @@ class GrowingDataset:
                 rows = self.notes["rows"][name] if name not in state else state[name]
                 part = Part(self._folder / name, int(rows), manifest.files[name], name)
                 self._old.add(name)
-                manifest.check_file(name)
                 chosen = self._tails if name in tails else self._tables
                 chosen.setdefault(table, []).append(part)
 
