@@ -114,7 +114,7 @@ class GrowingDataset:
         known = manifest.sync if manifest is not None else None
         self.notes: Mapping[str, Any] = known or {}
         self._number = 1
-        self._retired: dict[str, float] = {}
+        self._retired: dict[str, tuple[float, int]] = {}  # since when, and bytes
         self._old: set[str] = set()  # what the last manifest names
         self._tables: dict[str, list[Part]] = {}
         self._tails: dict[str, list[Part]] = {}
@@ -138,7 +138,8 @@ class GrowingDataset:
 
     def _load(self, manifest: Manifest) -> None:
         self._number = int(self.notes["number"]) + 1
-        self._retired = {str(name): float(at) for name, at in self.notes["retired"].items()}
+        retired_parts = self.notes["retired"].items()
+        self._retired = {str(name): (float(at), int(size)) for name, (at, size) in retired_parts}
         tails = set(self.notes.get("tails", ()))
         state = self.notes.get("state", {})
         for table, names in {**manifest.tables, STATE: tuple(state)}.items():
@@ -152,7 +153,7 @@ class GrowingDataset:
     def _tidy(self) -> None:
         """Remove what killed processes left, and what nobody looks for any more."""
         now = time.time()
-        for name, since in list(self._retired.items()):
+        for name, (since, _) in list(self._retired.items()):
             if not 0 <= now - since < self._grace:
                 (self._folder / retired(name)).unlink(missing_ok=True)
                 del self._retired[name]
@@ -269,9 +270,9 @@ class GrowingDataset:
         names = {_named(part): part for part in parts}
         gone = self._old - names.keys()
         now = time.time()
-        self._retired |= dict.fromkeys(gone, now)
+        self._retired |= {name: (now, self._size_of(name)) for name in gone}
         files = {name: part.size for name, part in names.items()} | {LOCK: LOCK_SIZE}
-        files |= {retired(name): self._size_of(name) for name in self._retired}
+        files |= {retired(name): size for name, (_, size) in self._retired.items()}
         noted = {
             **notes,
             "number": self._number,
@@ -316,9 +317,8 @@ class GrowingDataset:
             raise WriteError(f"{self._folder} was replaced while it was written to")
 
     def _size_of(self, name: str) -> int:
-        for path in (self._folder / name, self._folder / retired(name)):
-            with suppress(OSError):
-                return path.stat().st_size
+        with suppress(OSError):
+            return (self._folder / name).stat().st_size
         return 0
 
     def _retire(self, name: str) -> None:
