@@ -25,8 +25,7 @@ def print_as_they_come(
 ) -> None:
     """Print rows as ``table``, ``csv``, ``tsv`` or ``jsonl``; None: as is usual where they go."""
     is_terminal = sys.stdout.isatty()
-    if is_terminal:
-        hide_progress()
+    hide_progress()  # or it would come back with what is read later
     write: Callable[[pa.RecordBatch], None]
     if (format or ("table" if is_terminal else "csv")) == "table":
         width = shutil.get_terminal_size().columns if is_terminal else WIDE
