@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -458,6 +459,55 @@ def test_another_spelling_is_the_same_logdir(
     done = tbtools.sync("logs", here.dataset)
     assert (done.rows, done.anew) == ({"scalars": 1}, {})
     assert_follows(here.dataset, Path("logs"))
+
+
+def test_logdirs_may_be_named(here: Here, tmp_path: Path) -> None:
+    EventFile(tmp_path / "other" / "tfevents").version().scalar("x", 1, 1.0)
+    named = [f"one={here.logs}", f"two={tmp_path / 'other'}"]
+    tbtools.sync(named, here.dataset)
+    assert_follows(here.dataset, *named)
+    append(tmp_path / "other" / "tfevents", EventFile().scalar("x", 2, 1.0))
+    assert tbtools.sync(named, here.dataset).rows == {"scalars": 1}
+    assert_follows(here.dataset, *named)
+    tbtools.sync(here.logs / "a" / "events.tfevents", tmp_path / "of one file")
+    assert_follows(tmp_path / "of one file", here.logs / "a" / "events.tfevents")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="paths are text there")
+def test_paths_may_be_no_text(here: Here) -> None:
+    path = here.logs / os.fsdecode(b"\xff/\xfe.tfevents")
+    path.parent.mkdir()
+    path.write_bytes(EventFile().version().scalar("x", 1, 1.0).bytes)
+    here.sync()
+    append(path, EventFile().scalar("x", 2, 1.0))
+    done = here.sync()
+    assert (done.rows, done.anew) == ({"scalars": 1}, {})
+
+
+@pytest.mark.parametrize("stroke", [7, 1000])
+def test_compressed_copies_grow(here: Here, stroke: int) -> None:
+    path = here.logs / "packed" / "tfevents.gz"
+    path.parent.mkdir()
+    first = gzip.compress(EventFile().version().scalar("x", 1, 1.0).bytes)
+    second = gzip.compress(EventFile().scalar("x", 2, 1.0).scalar("x", 3, 1.0).bytes)
+    whole = first + second
+    for size in [*range(len(first) - stroke, len(whole), stroke), len(whole)]:
+        path.write_bytes(whole[: max(size, 0)])
+        here.sync()
+    assert here.steps().count(3) == 1
+
+
+def test_a_reader_of_long_ago_is_told(here: Here) -> None:
+    here.sync()
+    before = tbtools.open(here.dataset)
+    os.truncate(here.logs / "b" / "events.tfevents", 0)
+    here.sync()
+    with growing.growing_dataset(here.dataset, [], grace=0.0):
+        pass
+    with pytest.raises(tbtools.UsageError, match="another since it was opened"):
+        before.scalars.to_table()
+    before.refresh()
+    assert before.scalars.count_rows() == 3
 
 
 def test_notes_that_are_broken_are_told(here: Here) -> None:

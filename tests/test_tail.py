@@ -325,6 +325,22 @@ def test_rows_are_printed_when_they_come(logs: Path, format: str) -> None:
     assert (process.returncode, rest, errors) == (130, "", "")
 
 
+def test_logs_are_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    process = start(tmp_path / "logs", "-n", 1)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert "waiting: no event file" in process.stderr.readline()
+    append(tmp_path / "logs" / "tfevents", EventFile().version().scalar("x", 12345, 1.0))
+    process.stdout.readline()
+    assert "12345" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    process = start(tmp_path / "nowhere")
+    process.communicate(timeout=60)
+    assert process.returncode == 4
+
+
 def test_a_closed_pipe_ends_it_though_nothing_comes(logs: Path) -> None:
     process = start(logs, "-n", 1)
     assert process.stdout is not None

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from tbtools.cli.options import ExcludeTags, Logdirs, MoreLogdirs, Runs, Steps, Tags, opened
+from tbtools.cli.options import (
+    ExcludeTags,
+    Logdirs,
+    MoreLogdirs,
+    Runs,
+    Steps,
+    Tags,
+    opened,
+    paths_of,
+)
 from tbtools.cli.streams import is_closed, note, to_stdout
 from tbtools.errors import UsageError
 
@@ -59,7 +68,10 @@ def tail(
         raise UsageError(f"{format} has an end; --follow takes {', '.join(ENDLESS)}")
     from tbtools.cli.printer import format_for, print_rows
     from tbtools.cli.rows import print_as_they_come
+    from tbtools.verbs.tail import wait_for_logs
 
+    if follow:
+        wait_for_logs(paths_of(logdirs, logdir), interval, lambda text: note(f"tbtools: {text}"))
     with opened(logdirs, logdir, run, tag, exclude_tag, steps) as logs:
         if not follow:
             found = logs.tail(table, rows=rows)

@@ -93,7 +93,7 @@ class ExportedTables:
                             yield name, batch
             except (OSError, pa.ArrowException) as error:
                 # DuckDB wraps what is raised while it reads: whoever asks finds it here.
-                self._failure = self._manifest.broken(f"{name}: {_first_line(error)}")
+                self._failure = self._broken(f"{name}: {_first_line(error)}")
                 raise self._failure from error
 
     def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
@@ -127,6 +127,14 @@ class ExportedTables:
         if first is not None:
             yield first
             yield from batches
+
+    def _broken(self, why: str) -> UsageError:
+        if read_manifest(self._path) == self._manifest:
+            return self._manifest.broken(why)
+        return UsageError(
+            f"the dataset {self._path!r} is another since it was opened: {why} "
+            "(open it again, or refresh())"
+        )
 
     def _condition(self, schema: pa.Schema, selection: Selection) -> pads.Expression | None:
         """What rows have to fulfil, as far as Arrow can say it."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Unpack
 
 import pyarrow as pa
 
-from tbtools.errors import UsageError
+from tbtools.errors import NothingFoundError, UsageError
+from tbtools.files.discovery import list_runs, named_paths
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 
-__all__ = ["follow", "tail"]
+__all__ = ["follow", "tail", "wait_for_logs"]
 
 MOST_KEPT = 1 << 20  # rows, before those that are not among the last are dropped
 
@@ -86,6 +88,25 @@ def follow(
     schema = logs.schema_of(table)
     follower = logs.follower(table, on_note or _warn)
     return _followed(follower.poll, schema, rows, interval, idle, stop)
+
+
+def wait_for_logs(paths: Sequence[str], interval: float, on_note: Callable[[str], None]) -> None:
+    """Wait until there is an event file under paths; what says that there is none is told once.
+
+    Raises NothingFoundError if there is no such folder either.
+    """
+    told = False
+    while True:
+        try:
+            list_runs(paths)
+            return
+        except NothingFoundError as error:
+            if not all(Path(path).is_dir() for _, path in named_paths(paths)):
+                raise
+            if not told:
+                on_note(f"waiting: {error}")
+            told = True
+        time.sleep(interval)
 
 
 def _followed(
