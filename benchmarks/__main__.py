@@ -27,15 +27,18 @@ OF_MANY = [*READERS, *OF_ALL, "tbtools_everything", "tbtools_everything_eight_th
 OF_HOSTILE = ["tbtools_survey", "tbtools_everything", *PROCESSES]
 MEASURED = {
     "long": ["walk_in_memory", "scan_in_memory", *READERS, "tbparse", "export_process",
-             "tbparse_process", "query_process", "imports_process", *OF_ALL],
+             "tbparse_process", "query_process", "imports_process", *OF_ALL, "tbtools_write",
+             "tensorboardx", "tbtools_minmax", "tbtools_lttb", "tbtools_copy", "tbtools_rename",
+             "tensorboard_rename", "cp"],
     "long_tf2": ["walk_in_memory", "scan_in_memory", *READERS, *OF_ALL],
-    "many": OF_MANY,
+    "many": [*OF_MANY, "tbtools_aggregate", "tensorboard_reducer"],
     "tiny": [*OF_MANY, "tbparse"],
-    "restarts": [*OF_MANY, "tbparse"],
+    "restarts": [*OF_MANY, "tbparse", "aggregate_process", "downsample_process",
+                 "merge_process"],
     "graphs": [name for name in OF_MANY if name != "event_accumulator"],
     "images": ["walk", "tbtools_one_thread", "tbtools_one_tag", "tbtools_images",
                "tbtools_images_counted", "tbtools_images_steps", "tbtools_everything", "rustboard",
-               *OF_ALL],
+               "tbtools_copy", "tbtools_rename", "cp", *OF_ALL],
     "image_runs": ["tbtools_one_thread", "tbtools_everything", "tbtools_everything_eight_threads",
                    *OF_ALL],
     "histograms": [*READERS, *OF_ALL],
@@ -44,7 +47,9 @@ MEASURED = {
 
 #: Contenders that count something else than the rows of the log's table.
 COUNT_OTHERWISE = {"walk", "walk_in_memory", "tbtools_one_tag", "tbtools_images",
-                   "tbtools_images_counted", "tbtools_images_steps", "tbtools_survey"}  # fmt: skip
+                   "tbtools_images_counted", "tbtools_images_steps", "tbtools_survey",
+                   "tbtools_write", "tensorboardx", "tbtools_aggregate",
+                   "tensorboard_reducer"}  # fmt: skip
 
 
 def measure(name: str, folder: Path, table_name: str, repeats: int, plain: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ that are whole processes.
 from __future__ import annotations
 
 import json
-import os
 import re
 import resource
 import subprocess
@@ -18,7 +17,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["CONTENDERS", "NEEDS", "Measure"]
+from benchmarks.changes import CHANGES
+from benchmarks.processes import Measure, process
+
+__all__ = ["CONTENDERS", "NEEDS"]
 
 #: The package that each peer needs.
 NEEDS = {
@@ -26,10 +28,10 @@ NEEDS = {
     "event_accumulator": "tensorboard",
     "tbparse": "tbparse",
     "tbparse_process": "tbparse",
+    "tensorboard_reducer": "tensorboard_reducer",
+    "tensorboardx": "tensorboardX",
+    "tensorboard_rename": "tensorboard",
 }
-
-#: Seconds of work, and rows that came of it (None: not of rows).
-Measure = tuple[float, int | None]
 
 
 def _files(logdir: Path) -> list[Path]:
@@ -259,35 +261,20 @@ def tbparse(logdir: Path, table: str) -> Measure:
     return time.perf_counter() - begin, sum(len(frame) for frame in frames)
 
 
-def _process(*arguments: str) -> float:
-    """Seconds of this Python with these arguments. 3 is the exit code of damage, and no failure."""
-    command = [sys.executable, *arguments]
-    begin = time.perf_counter()
-    # As for a user: what Python has compiled, it keeps.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    seconds = time.perf_counter() - begin
-    if done.returncode not in (0, 3):
-        raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr[-1000:]}")
-    return seconds
-
-
 def ls_process(logdir: Path, table: str) -> Measure:
     """``tbtools ls``, the whole process."""
-    return _process("-m", "tbtools", "ls", str(logdir)), None
+    return process("-m", "tbtools", "ls", str(logdir)), None
 
 
 def count_process(logdir: Path, table: str) -> Measure:
     """``tbtools query`` for the number of scalars, the whole process."""
-    return _process("-m", "tbtools", "query", "SELECT count(*) FROM scalars", str(logdir)), None
+    return process("-m", "tbtools", "query", "SELECT count(*) FROM scalars", str(logdir)), None
 
 
 def _exported(logdir: Path, *arguments: str) -> Measure:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "x"
-        seconds = _process(*arguments, str(logdir), "-o", str(out))
+        seconds = process(*arguments, str(logdir), "-o", str(out))
         return seconds, sum(path.stat().st_size for path in out.rglob("*.parquet"))
 
 
@@ -318,7 +305,7 @@ def tbparse_process(logdir: Path, table: str) -> Measure:
             f"reader = SummaryReader({str(logdir)!r}, extra_columns={{'dir_name', 'wall_time'}})\n"
             f"reader.scalars.to_parquet({str(out)!r})\n"
         )
-        return _process("-c", code), out.stat().st_size
+        return process("-c", code), out.stat().st_size
 
 
 QUERY = "SELECT run, tag, count(*), min(value), max(value) FROM scalars GROUP BY ALL"
@@ -326,13 +313,13 @@ QUERY = "SELECT run, tag, count(*), min(value), max(value) FROM scalars GROUP BY
 
 def query_process(logdir: Path, table: str) -> Measure:
     """``tbtools query``, the whole process."""
-    return _process("-m", "tbtools", "query", QUERY, str(logdir)), None
+    return process("-m", "tbtools", "query", QUERY, str(logdir)), None
 
 
 def imports_process(logdir: Path, table: str) -> Measure:
     """Starting Python and importing what ``tbtools query`` imports."""
     code = "import tbtools.cli, tbtools.tables.logs, tbtools.tables.sql, tbtools.cli.printer"
-    return _process("-c", code), None
+    return process("-c", code), None
 
 
 CONTENDERS: dict[str, Callable[[Path, str], Measure]] = {
@@ -343,7 +330,7 @@ CONTENDERS: dict[str, Callable[[Path, str], Measure]] = {
         tbtools_images_steps, tbtools_everything, tbtools_everything_eight_threads, tbtools_survey,
         rustboard, event_accumulator, tbparse, tbparse_process, ls_process, count_process,
         export_process, export_one_thread_process, export_eight_threads_process, query_process,
-        imports_process,
+        imports_process, *CHANGES,
     )
 }  # fmt: skip
 

@@ -38,7 +38,7 @@ def table(results: Results) -> str:
         found = target.found(results)
         if found is not None:
             number, where = found
-            goal = f"{'≤' if target.most else '≥'} {target.goal:,g}{target.unit}"
+            goal = f"{'≤' if target.most else '≥'} {target.goal:,.10g}{target.unit}"
             shown = f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
             verdict = "met" if target.is_met(number) else "missed"
             lines.append(f"| {target.what} | {where} | {goal} | {shown}{target.unit} | {verdict} |")

@@ -12,6 +12,7 @@ import pyarrow as pa
 from tbtools.decode.kind import TableSpec
 from tbtools.tables.logdir import all_specs
 from tbtools.tables.views import VIEWS
+from tbtools.tables.views.specs import DOWNSAMPLE
 
 FOLDER = Path(__file__).parent
 
@@ -53,6 +54,12 @@ only when a statement names them. In an exported dataset rows are sorted, so "in
 writing" is by step there.
 """
 
+FUNCTIONS_HEADER = """
+# Table functions
+
+What takes arguments: for SQL only (`tbtools query`, `logs.query`).
+"""
+
 KEY_DOCS = {
     "run": "Folder of the run, relative to the logdir.",
     "tag": "As written.",
@@ -65,7 +72,8 @@ def tables_page() -> str:
     """docs/tables.md."""
     tables = [section(spec) for spec in all_specs().values()]
     views = [section(spec) for spec, _ in VIEWS.values()]
-    return "".join([TABLES_HEADER, *tables, VIEWS_HEADER, *views])
+    functions = [section(DOWNSAMPLE)]
+    return "".join([TABLES_HEADER, *tables, VIEWS_HEADER, *views, FUNCTIONS_HEADER, *functions])
 
 
 def section(spec: TableSpec) -> str:

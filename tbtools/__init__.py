@@ -30,11 +30,14 @@ __all__ = [
     "import_files",
     "ls",
     "media",
+    "merge",
     "open",
     "query",
+    "rewrite",
     "scan",
     "sync",
     "tail",
+    "verify",
     "write",
 ]
 
@@ -60,10 +63,13 @@ if TYPE_CHECKING:
     from tbtools.verbs.imports import import_files
     from tbtools.verbs.ls import ls
     from tbtools.verbs.media import media
+    from tbtools.verbs.merge import merge
     from tbtools.verbs.query import query
+    from tbtools.verbs.rewrite import rewrite
     from tbtools.verbs.scan import scan
     from tbtools.verbs.sync import sync
     from tbtools.verbs.tail import tail
+    from tbtools.verbs.verify import verify
     from tbtools.verbs.write import write
 
 _HOMES = {
@@ -79,11 +85,14 @@ _HOMES = {
     "import_files": "verbs.imports",
     "ls": "verbs.ls",
     "media": "verbs.media",
+    "merge": "verbs.merge",
     "open": "logs",
     "query": "verbs.query",
+    "rewrite": "verbs.rewrite",
     "scan": "verbs.scan",
     "sync": "verbs.sync",
     "tail": "verbs.tail",
+    "verify": "verbs.verify",
     "write": "verbs.write",
 }
 

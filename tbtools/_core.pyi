@@ -193,11 +193,13 @@ class FileSurvey:
     """What one file holds."""
 
     @property
-    def counts(self) -> list[tuple[int, str | None, str, str, int, int, int, int, int, float, float, float, float, list[tuple[int, int, int]] | None]]:
+    def counts(self) -> list[tuple[int, str | None, str, str, int, int, int, int, int, float, float, float, float, list[tuple[int, int, int]] | None, int, int, int, int]]:
         """
         segment, tag, field, plugin, points, first, last, min and max step, the same of
-        wall_time, and the steps as (first, stride, count), None if there are too many:
-        an entry for each segment, tag, field and plugin, by its first value.
+        wall_time, the steps as (first, stride, count), None if there are too many, how
+        many steps are less than the one before and the offset of the first, and the same
+        of times that are not finite: an entry for each segment, tag, field and plugin, by
+        its first value.
         """
 
     @property
@@ -239,6 +241,19 @@ def scan_many(buffer: object, extents: Sequence[tuple[int, int]], *, offsets: bo
     are. Raises ValueError for an extent beyond the buffer and for a buffer of 2 GiB.
     """
 
+def zeros_in(buffer: object) -> tuple[int, int, int, int]:
+    """
+    How many zeros a buffer begins and ends with, and begin and size of its longest run of at
+    least 64; size 0 if there is none.
+    """
+
+def zero_filled(buffer: object, extents: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """
+    Of the extents (begin, size) in a buffer, those of which at least half is one run of 64
+    zeros or more: number, and begin and size of the run. Raises ValueError for an extent
+    beyond the buffer.
+    """
+
 def read_files(files: Sequence[tuple[bytes, int]], buffer: object) -> list[bool]:
     """
     Fills a writable buffer with the first bytes of files, given as (path, size), one behind
@@ -252,6 +267,8 @@ def list_folder(path: bytes) -> list[tuple[bytes, bool, bool, int, tuple[int, in
     """
 
 reads_files: bool = True
+
+least_zeros: int = 64
 
 def plugin_of(metadata: bytes) -> str:
     """
@@ -309,6 +326,63 @@ def merge_records(windows: Sequence[bytes], begins: Sequence[int], times: Sequen
     of which more is needed: None if all are at their end, which is that of the window where
     `are_last` says so.
     """
+
+class Records:
+    """Framed records, a buffer that is read only."""
+
+    def __len__(self) -> int: ...
+
+class Rewriter:
+    """
+    Edits records: what is not edited is copied byte for byte. Metadata of a tag goes to the
+    first of its values that stays, if that has none and an earlier one had it.
+    """
+
+    def __init__(self) -> None: ...
+
+    def set_events(self, *, first_step: int | None = None, end_step: int | None = None, first_time: float | None = None, end_time: float | None = None, multiplier: int = 1, divisor: int = 1, shift: int = 0, time_shift: float = 0.0, asked: Sequence[str] = ()) -> None:
+        """
+        What becomes of events. Values stay if their step and wall_time are in these half-open
+        ranges, as do log messages, session logs and run metadata; a step becomes
+        floor(step * multiplier / divisor) + shift. Events of the fields that `asked` names
+        stop the rewriting. Raises ValueError for a field that there is not, and for a
+        multiplier or divisor that is not positive and below 2 ** 31.
+        """
+
+    def set_tag(self, tag: str, *, name: str | None = None, keep: bool = True, whole: bool = False, lane: int = 0, exceptions: Sequence[tuple[str, str, bool]] = ()) -> None:
+        """
+        What becomes of the values of a tag: its new name, whether they stay, and the lane that
+        they go to. With `whole` they belong to the run, whatever their steps and times.
+        `exceptions` say of a field and the plugin that a value itself names whether it stays.
+        Raises ValueError for a field that there is not.
+        """
+
+    def set_limit(self, tag: str, step: int | None) -> None:
+        """
+        From here on, values of the tag stay only below this step. Raises ValueError if there
+        is no such tag.
+        """
+
+    def begin_files(self) -> None:
+        """What follows goes to other files: each tag's metadata is told again."""
+
+    def run(self, window: object, begin: int = 0, answered: bool = False, most: int | None = None) -> tuple[str, int, bool, list[tuple[int, Records]]]:
+        """
+        Rewrites window[begin:], which must hold whole and good records.
+
+        Gives why it stopped, where (in the window), whether anything is changed, and by lane
+        what stays; nothing if all stays as it is. It stops at the end, or at a record that is
+        asked about (with `answered`, not at the first), has an unknown tag, gets a step that
+        does not fit (overflow), or is broken, and behind that with which `most` bytes stay
+        (full). Raises ValueError for a `begin` behind the end.
+        """
+
+    @property
+    def counts(self) -> tuple[int, int, int, int, int]:
+        """
+        Events that stay, of these changed ones, dropped ones, values that stay, dropped
+        ones; what was asked about is not among them unless it was `answered`.
+        """
 
 class Thinner:
     """

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from tbtools.tables.logs import TableSet
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from tbtools.output.event_rows import Written
     from tbtools.output.wide import Duplicates
+    from tbtools.tables.logs import LogsOrPaths
+    from tbtools.tables.table import LazyTable
     from tbtools.tables.views.thinning import Method
+    from tbtools.verbs.aggregate import AggregateOptions
+    from tbtools.verbs.diff import Difference
     from tbtools.verbs.downsample import Downsampled, DownsampledFormat
     from tbtools.verbs.export import Exported, Format
     from tbtools.verbs.media import Media
@@ -31,6 +36,7 @@ class Logs(TableSet):
         tables: Iterable[str] | None = None,
         wide: bool = False,
         duplicates: Duplicates = "last",
+        safe_csv: bool = False,
         force: bool = False,
     ) -> Exported:
         """Write tables to files: see ``tbtools.export``."""
@@ -43,6 +49,7 @@ class Logs(TableSet):
             tables=tables,
             wide=wide,
             duplicates=duplicates,
+            safe_csv=safe_csv,
             force=force,
         )
 
@@ -72,6 +79,38 @@ class Logs(TableSet):
             exact=exact,
             force=force,
         )
+
+    def aggregate(self, **options: Unpack[AggregateOptions]) -> pa.Table:
+        """Statistics of scalars over runs: see ``tbtools.aggregate``."""
+        from tbtools.verbs.aggregate import aggregate
+
+        return aggregate(self, **options)
+
+    def aggregate_events(
+        self,
+        output: str | os.PathLike[str],
+        *,
+        exact: bool = False,
+        force: bool = False,
+        **options: Unpack[AggregateOptions],
+    ) -> Written:
+        """Write these statistics to a new logdir: see ``tbtools.aggregate_events``."""
+        from tbtools.verbs.aggregate import aggregate_events
+
+        return aggregate_events(self, output, exact=exact, force=force, **options)
+
+    def diff(
+        self,
+        other: LogsOrPaths,
+        *,
+        tables: Sequence[str] | None = None,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+    ) -> Difference:
+        """Compare with other logs, all of them or as they were opened: see ``tbtools.diff``."""
+        from tbtools.verbs.diff import diff
+
+        return diff(self, other, tables=tables, rtol=rtol, atol=atol)
 
     def media(
         self,
@@ -121,6 +160,12 @@ class Logs(TableSet):
         from tbtools.verbs.tail import tail
 
         return tail(self, table, rows=rows)
+
+    def verify(self) -> LazyTable:
+        """What is wrong with the event files, a row per finding: see ``tbtools.verify``."""
+        from tbtools.verbs.verify import verify
+
+        return verify(self)
 
     def graph(
         self,

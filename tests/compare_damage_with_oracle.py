@@ -5,8 +5,9 @@
 Small logs are made and damaged: bits that flip, zeroed pages, cuts, blocks that are inserted,
 overwritten, deleted, repeated and swapped, up to five at once. Each is read a window at a time,
 again as it grows, and together with others as a logdir. Every record has to agree (offset, step,
-wall_time, tag and value), and every damage (offset, size and kind). Ends with exit code 1 and the
-seeds of the logs that differ, if any do; ``--logs 1 --seed S`` makes that of a seed alone.
+wall_time, tag and value), and every damage (offset, size and kind); ``files`` and ``verify`` have
+to tell as many records and bytes. Ends with exit code 1 and the seeds of the logs that differ, if
+any do; ``--logs 1 --seed S`` makes that of a seed alone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import oracle
 from driver import Drive, assert_agrees, rows_of
@@ -220,6 +222,33 @@ def rows_of_library(logdir: Path) -> dict[str, Rows]:
     return found
 
 
+Stretches = list[tuple[int, int]]
+
+
+def joined(damages: list[Damage]) -> Stretches:
+    """Where damaged stretches begin and end; those of one kind that adjoin are one."""
+    found: list[tuple[int, int, str]] = []
+    for each in damages:
+        begin, end = each.offset, each.offset + each.size
+        if found and found[-1][1:] == (begin, each.kind):
+            begin = found.pop()[0]
+        found.append((begin, end, each.kind))
+    return [(begin, end) for begin, end, _ in found]
+
+
+def damage_of_verify(findings: list[dict[str, Any]], run: str) -> tuple[Stretches, int, int]:
+    """The damaged stretches of a run that ``verify`` tells, and their records and bytes."""
+    rows = [each for each in findings if each["run"] == run and each["damage"]]
+    stretches = [(each["offset"], each["offset"] + each["size"]) for each in rows]
+    return stretches, sum(each["records"] for each in rows), sum(each["size"] for each in rows)
+
+
+def tail_of_verify(findings: list[dict[str, Any]], run: str) -> int:
+    """The bytes of a torn tail that it tells."""
+    rows = [each for each in findings if each["run"] == run and each["what"] == "torn tail"]
+    return sum(each["size"] for each in rows)
+
+
 def differences(seeds: range, folder: Path) -> list[tuple[int, str]]:
     """The seeds of which the logs are not read alike, and how they differ."""
     found: list[tuple[int, str]] = []
@@ -243,6 +272,7 @@ def differences(seeds: range, folder: Path) -> list[tuple[int, str]]:
     with windows_of(window):
         rows = rows_of_library(folder)
         files = tbtools.open(folder, threads=1)["files"].to_table().to_pylist()
+        findings = tbtools.verify(folder, threads=1).to_table().to_pylist()
     health = {each["run"]: each for each in files}
     for run, reading in readings.items():
         if rows.get(run, {}) != rows_of_oracle(reading):
@@ -253,6 +283,10 @@ def differences(seeds: range, folder: Path) -> list[tuple[int, str]]:
         told = [health[run][name] for name in names]
         if told != expected:
             found.append((int(run), f"files tells {told}, the oracle {expected}"))
+        verified = [*damage_of_verify(findings, run), tail_of_verify(findings, run)]
+        expected = [joined(reading.damages), *damaged, reading.pending]
+        if verified != expected:
+            found.append((int(run), f"verify tells {verified}, the oracle {expected}"))
     return found
 
 

@@ -1,6 +1,6 @@
 """Compares what ``restarts="tensorboard"`` and purging_oracle.py keep with TensorBoard itself.
 
-In a venv with tbtools, ``tensorboard`` and ``setuptools<81``:
+With what the tests need:
 
     python tests/compare_with_tensorboard.py --runs 20000 --seed 1
 

@@ -14,8 +14,8 @@ import pytest
 from conftest import DATA, ROOT
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
-PYTHON_PAGES = [ROOT / "README.md", ROOT / "docs" / "python.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", ROOT / "docs" / "recipes.md"]
+PYTHON_PAGES = [ROOT / "README.md", ROOT / "docs" / "python.md", ROOT / "docs" / "recipes.md"]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -133,3 +133,9 @@ def test_generated_pages_are_up_to_date(name: str) -> None:
 
 def test_every_kind_says_what_its_columns_mean() -> None:
     assert "| |" not in generator().tables_page().replace("| column | type | |", "")
+
+
+def test_table_functions_are_described() -> None:
+    page = generator().tables_page()
+    assert "\n# Table functions\n" in page
+    assert "\n## downsample\n" in page

@@ -40,10 +40,8 @@ def series(values: list[float], first: int = 0, run: str = "r", tag: str = "t") 
 
 def left(values: list[float], points: int, method: str) -> list[int]:
     """The steps of the points that stay; those of ``series`` are the indices of the values."""
-    with pytest.MonkeyPatch.context():
-        steps: list[int] = tbtools.downsample(series(values), points=points, method=method)[
-            "step"
-        ].to_pylist()
+    made = tbtools.downsample(series(values), points=points, method=method)
+    steps: list[int] = made["step"].to_pylist()
     return steps
 
 
@@ -85,6 +83,26 @@ def test_lttb_of_a_wave_with_a_spike() -> None:
     steps = left(values, 100, "lttb")
     assert steps == thinning_oracle.lttb(range(5000), values, 100)
     assert 3333 in steps
+
+
+@pytest.mark.parametrize("first", [2**53 + 1, 2**62 + 7, -(2**63), 2**63 - 1000])
+@pytest.mark.parametrize("method", METHODS)
+def test_steps_that_no_double_holds_are_as_good_as_others(method: str, first: int) -> None:
+    values = [math.sin(number * number) for number in range(1000)]
+    near, far = (
+        tbtools.downsample(series(values, begin), points=60, method=method) for begin in (0, first)
+    )
+    assert [step + first for step in near["step"].to_pylist()] == far["step"].to_pylist()
+    assert near.drop_columns("step").equals(far.drop_columns("step"))
+
+
+def test_lttb_of_steps_that_are_as_far_apart_as_they_can_be() -> None:
+    values = [math.sin(number) for number in range(100)]
+    steps = [-(2**63) + number * ((2**64 - 1) // 99) for number in range(100)]
+    rows = series(values).set_column(2, "step", pa.array(steps, pa.int64()))
+    made = tbtools.downsample(rows, points=20, method="lttb")
+    chosen = thinning_oracle.lttb(range(100), values, 20)  # evenly spaced, as these are
+    assert [steps.index(step) for step in made["step"].to_pylist()] == chosen
 
 
 @given(odd_numbers, st.integers(6, 40), st.sampled_from(CHOOSING))

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import DATA
 from event_writing import EventFile
 
 import tbtools
@@ -203,6 +204,17 @@ def wide(logdir: Path, tmp_path: Path, **options: object) -> list[dict[str, obje
     output = tmp_path / "wide.parquet"
     tbtools.export(logdir, output, wide=True, force=True, **options)
     return pq.read_table(output).to_pylist()
+
+
+def test_wide_has_no_column_of_what_is_no_scalar_or_was_not_asked_for(tmp_path: Path) -> None:
+    tbtools.export(DATA / "iris", tmp_path / "all.csv", format="csv", wide=True)
+    columns = (tmp_path / "all.csv").read_text().partition("\n")[0].split(",")
+    tags = tbtools.query("SELECT DISTINCT tag FROM scalars ORDER BY tag", DATA / "iris").fetchall()
+    assert columns[3:] == [tag for (tag,) in tags]
+    logs = tbtools.open(DATA / "iris", tag="epoch_a*")
+    tbtools.export(logs, tmp_path / "one.csv", format="csv", wide=True)
+    line = (tmp_path / "one.csv").read_text().partition("\n")[0]
+    assert line == "run,step,wall_time,epoch_accuracy"
 
 
 def test_wide_has_a_column_per_tag(tmp_path: Path) -> None:

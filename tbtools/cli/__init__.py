@@ -19,10 +19,13 @@ from tbtools.cli.export import export
 from tbtools.cli.graph import graph
 from tbtools.cli.import_ import import_
 from tbtools.cli.ls import ls
+from tbtools.cli.merge import merge
 from tbtools.cli.query import query
+from tbtools.cli.rewrite import rewrite
 from tbtools.cli.streams import note, open_missing, silence
 from tbtools.cli.sync import sync
 from tbtools.cli.tail import tail
+from tbtools.cli.verify import verify
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
 
@@ -59,7 +62,12 @@ def _tbtools(
     """
 
 
-for command in (ls, query, export, graph, import_, diff, downsample, aggregate, sync, tail):
+COMMANDS = (
+    *(ls, query, export, graph, import_, diff, downsample, aggregate),
+    *(merge, rewrite, verify, sync, tail),
+)
+
+for command in COMMANDS:
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

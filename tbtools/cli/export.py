@@ -15,6 +15,7 @@ from tbtools.cli.options import (
     OnDamageOption,
     Restarts,
     Runs,
+    SafeCsv,
     Steps,
     Tables,
     Tags,
@@ -58,6 +59,7 @@ def export(
     steps: Steps = None,
     restarts: Restarts = "keep",
     on_damage: OnDamageOption = "skip",
+    safe_csv: SafeCsv = False,
     force: Force = False,
     logdir: MoreLogdirs = None,
 ) -> None:
@@ -90,6 +92,7 @@ def export(
                 tables=table,
                 wide=wide,
                 duplicates=duplicates,
+                safe_csv=safe_csv,
                 force=force,
             )
             for name, rows in done.rows.items():

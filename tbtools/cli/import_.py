@@ -50,14 +50,24 @@ def import_(
     """
     import pyarrow as pa
 
-    from tbtools.verbs.imports import import_files
+    from tbtools.cli.progress import Progress
+    from tbtools.verbs.imports import import_files, imported_bytes
 
     # pyarrow takes the None that `main` has put in the place of pandas for pandas, but only once.
     with suppress(AttributeError):
         pa.scalar(0, pa.timestamp("ns")).as_py()
-    done = import_files(
-        *files, output=output, tables=table, run=run, tag=tag, exact=exact, force=force
-    )
+    with Progress() as progress:
+        progress.total = imported_bytes(*files)
+        done = import_files(
+            *files,
+            output=output,
+            tables=table,
+            run=run,
+            tag=tag,
+            exact=exact,
+            force=force,
+            progress=progress.advance,
+        )
     for name, rows in done.rows.items():
         note(f"{name}: {rows:,} rows")
     if done.left_out:

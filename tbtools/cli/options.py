@@ -26,10 +26,12 @@ __all__ = [
     "OutputFormat",
     "Restarts",
     "Runs",
+    "SafeCsv",
     "Steps",
     "Tables",
     "Tags",
     "closing_line",
+    "counted",
     "opened",
     "paths_of",
 ]
@@ -94,6 +96,14 @@ Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout."),
 ]
+SafeCsv = Annotated[
+    bool,
+    typer.Option(
+        "--safe-csv",
+        help="In CSV: an apostrophe before text that a spreadsheet would run as a formula.",
+        show_default=False,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 
 
@@ -155,6 +165,9 @@ def paths_of(logdirs: list[str] | None, more: list[str] | None) -> list[str]:
 
 def closing_line(healths: list[FileHealth]) -> str:
     """What was lost or is not there yet, in one line; "" if nothing."""
+    from tbtools.cli.terminal import visible
+    from tbtools.files.discovery import readable
+
     lost = [health for health in healths if health.is_lossy]
     parts = []
     records = sum(health.damaged_records for health in healths)
@@ -162,23 +175,25 @@ def closing_line(healths: list[FileHealth]) -> str:
         skipped = sum(health.skipped_bytes for health in healths)
         files = sum(1 for health in healths if health.damaged_records)
         parts.append(
-            f"{_count(records, 'damaged record')} in {files} of {_count(len(healths), 'file')}, "
-            f"{_count(skipped, 'byte')} skipped"
+            f"{counted(records, 'damaged record')} in {files} of {counted(len(healths), 'file')}, "
+            f"{counted(skipped, 'byte')} skipped"
         )
     unreadable = sum(health.unreadable is not None for health in healths)
     if unreadable:
-        parts.append(f"{_count(unreadable, 'file')} could not be read")
+        parts.append(f"{counted(unreadable, 'file')} could not be read")
     undecoded = sum(health.undecoded for health in healths)
     if undecoded:
-        parts.append(f"{_count(undecoded, 'value')} not decoded (table events, column reason)")
+        parts.append(f"{counted(undecoded, 'value')} not decoded (table events, column reason)")
     pending = [health for health in healths if health.pending_bytes]
     if pending:
-        parts.append(f"{_count(len(pending), 'file')} ending inside a record")
+        parts.append(f"{counted(len(pending), 'file')} ending inside a record")
     first = next((health for health in lost if health.first_error), None)
     if first is not None:
-        parts.append(f"first: {first.path}: {first.first_error}")
+        # A path may have a line feed, which `note` takes for one.
+        parts.append(f"first: {visible(readable(first.path))}: {first.first_error}")
     return "; ".join(parts)
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """``1 file``, ``2 files``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

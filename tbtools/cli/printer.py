@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,22 +58,29 @@ def print_rows(
     output: Path | None,
     force: bool,
     inputs: tuple[str, ...],
+    look: Look | None = None,
+    safe_csv: bool = False,
 ) -> int:
     """Print all rows, and tell how many there were. Raises what ``targets`` raises."""
     form = format_for(format, output)
+    if safe_csv and form not in ("csv", "tsv", "table"):
+        raise UsageError(f"--safe-csv is for csv and tsv, not for {form}")
+    write = _WRITERS[form]
+    if safe_csv and form != "table":
+        write = partial(write, safe=True)
     counted = _Counted(rows)
     if output is not None:
         with staged(output, inputs, force) as beside, beside.open("wb") as file:
-            _WRITERS[form](counted, file)
+            write(counted, file)
         return counted.rows
     if form in ("arrow", "parquet") and sys.stdout.isatty():
         raise UsageError(f"{form} is not for a terminal; give --output FILE or a pipe")
     if form == "table" and sys.stdout.isatty():
-        _print_what_fits(counted)
+        _print_what_fits(counted, look or Look())
     else:
         if sys.stdout.isatty():
             hide_progress()
-        to_stdout(partial(_WRITERS[form], counted))
+        to_stdout(partial(write, counted))
     return counted.rows
 
 
@@ -91,15 +98,15 @@ class _Counted:
             yield batch
 
 
-def _write_csv(rows: _Counted, file: IO[bytes], delimiter: str = ",") -> None:
-    writer = CsvWriter(file, rows.schema, [], delimiter)
+def _write_csv(rows: _Counted, file: IO[bytes], delimiter: str = ",", safe: bool = False) -> None:
+    writer = CsvWriter(file, rows.schema, [], delimiter, safe)
     for batch in rows:
         writer.write(pa.Table.from_batches([batch]))
     writer.close()
 
 
-def _write_tsv(rows: _Counted, file: IO[bytes]) -> None:
-    _write_csv(rows, file, "\t")
+def _write_tsv(rows: _Counted, file: IO[bytes], safe: bool = False) -> None:
+    _write_csv(rows, file, "\t", safe)
 
 
 def _write_jsonl(rows: _Counted, file: IO[bytes]) -> None:
@@ -161,13 +168,13 @@ def _write_table(rows: _Counted, file: IO[bytes]) -> None:
         file.write(("  ".join(padded).rstrip() + "\n").encode())
 
 
-def _print_what_fits(rows: _Counted) -> None:
+def _print_what_fits(rows: _Counted, look: Look) -> None:
     """A table as large as the terminal, and on stderr what was left out."""
     kept: list[pa.RecordBatch] = []
     for batch in rows:
         kept.append(batch.slice(0, most_rows() - sum(each.num_rows for each in kept)))
     columns = _columns(pa.Table.from_batches(kept, rows.schema))
-    show(columns, rows.rows, lambda shown: _more(rows.rows - shown))
+    show(columns, rows.rows, lambda shown: _more(rows.rows - shown), look)
 
 
 def _more(left: int) -> list[str]:
@@ -194,7 +201,7 @@ def _columns(rows: pa.Table) -> list[Column]:
     ]
 
 
-_WRITERS: dict[str, Callable[[_Counted, Any], None]] = {
+_WRITERS: dict[str, Callable[..., None]] = {
     "table": _write_table,
     "csv": _write_csv,
     "tsv": _write_tsv,

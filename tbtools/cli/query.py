@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +19,13 @@ from tbtools.cli.options import (
     OutputFormat,
     Restarts,
     Runs,
+    SafeCsv,
     Steps,
     Tags,
     opened,
 )
-from tbtools.errors import UsageError
+from tbtools.cli.streams import note
+from tbtools.errors import QueryError, UsageError
 
 
 def query(
@@ -39,7 +42,34 @@ def query(
     on_damage: OnDamageOption = "skip",
     format: OutputFormat = None,
     output: Output = None,
+    safe_csv: SafeCsv = False,
     force: Force = False,
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox",
+            help="For a statement from elsewhere: it may read these tables and do nothing else.",
+            show_default=False,
+        ),
+    ] = False,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--memory-limit",
+            metavar="SIZE",
+            help="What the statement may take, such as 512MB; more is spilled to a temporary "
+            "folder, but not with --sandbox. Default: most of the machine's, with --sandbox 1GiB.",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit",
+            metavar="SECONDS",
+            help="How long it may take. Default: for ever, with --sandbox 60.",
+        ),
+    ] = None,
+    params: Annotated[str | None, typer.Option("--params", metavar="JSON", hidden=True)] = None,
     logdir: MoreLogdirs = None,
 ) -> None:
     """Query the tables with SQL (DuckDB's). SHOW TABLES lists them, DESCRIBE explains one.
@@ -47,17 +77,46 @@ def query(
     Only tables that the statement names are read.
     """
     from tbtools.cli.printer import format_for, print_rows
+    from tbtools.tables.confined import confine
     from tbtools.tables.interrupts import interruptible
+    from tbtools.tables.sandbox import limits_of, locked, run_sandboxed
     from tbtools.tables.sql import stream
 
     statement, inputs = _statement(sql)
     format_for(format, output)
-    with (
-        opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs,
-        interruptible(logs.interrupt),
-    ):
-        rows = stream(logs.query(statement), logs, statement)
-        print_rows(rows, format, output, force, (*logs.inputs, *inputs))
+    limits = limits_of(memory_limit, time_limit, sandbox)
+    given = _params(params)
+    with opened(logdirs, logdir, run, tag, exclude_tag, steps, restarts, on_damage) as logs:
+        outputs = (format, output, force, (*logs.inputs, *inputs))
+        if sandbox:
+            with (
+                locked(limits) as connection,
+                interruptible(connection.interrupt),
+                confine(limits, _too_late),
+            ):
+                rows = run_sandboxed(connection, logs, statement, given)
+                print_rows(rows, *outputs, safe_csv=safe_csv)
+            return
+        with interruptible(logs.interrupt):
+            found = logs.query(statement, given, memory_limit=memory_limit, time_limit=time_limit)
+            rows = stream(found, logs, statement)
+            print_rows(rows, *outputs, safe_csv=safe_csv)
+
+
+def _params(text: str | None) -> object:
+    if text is None:
+        return None
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--params is no JSON: {error}") from error
+
+
+def _too_late() -> None:
+    note("tbtools: the statement took longer than its time limit (--time-limit)")
+    os._exit(QueryError.exit_code)
 
 
 def _statement(argument: str) -> tuple[str, tuple[str, ...]]:

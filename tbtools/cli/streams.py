@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import select
 import sys
 from collections.abc import Callable
-from typing import IO, TextIO
+from typing import IO, Any, TextIO, cast
 
 from tbtools.errors import WriteError
 
 __all__ = ["is_closed", "note", "open_missing", "silence", "to_stdout"]
+
+_LINES = re.compile("([\n\t])")
 
 
 def to_stdout(write: Callable[[IO[bytes]], object]) -> None:
@@ -23,7 +27,7 @@ def to_stdout(write: Callable[[IO[bytes]], object]) -> None:
     try:
         with writing("stdout", but=BrokenPipeError):
             sys.stdout.flush()
-            write(sys.stdout.buffer)
+            write(cast(Any, _Screen(sys.stdout)) if sys.stdout.isatty() else sys.stdout.buffer)
             sys.stdout.buffer.flush()
     except BrokenPipeError:
         silence(sys.stdout)
@@ -32,8 +36,30 @@ def to_stdout(write: Callable[[IO[bytes]], object]) -> None:
         raise
 
 
+class _Screen:
+    """A terminal that is written UTF-8 to, control characters spelt out but for ends of lines."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write what may end in the middle of a character."""
+        from tbtools.cli.terminal import visible
+
+        shown = (
+            visible(each) if each not in "\n\t" else each
+            for each in _LINES.split(self._decode(bytes(data)))
+        )
+        self._terminal.buffer.write("".join(shown).encode(self._terminal.encoding, "replace"))
+
+
 def note(text: str) -> None:
-    """A line on stderr, where everything is said that is no data."""
+    """A line on stderr, where everything is said that is no data. Names in it cannot steer it."""
+    if not text.isprintable():
+        from tbtools.cli.terminal import visible
+
+        text = "\n".join(map(visible, text.split("\n")))
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:

@@ -5,6 +5,7 @@
 #include "event.h"
 #include "histograms.h"
 #include "module_encode.h"
+#include "module_rewrite.h"
 #include "module_thin.h"
 #include "string_tensors.h"
 
@@ -276,6 +277,7 @@ NB_MODULE(_core, m) {
       },
       "buffer"_a, "CRC-32C by the implementation that runs everywhere.");
   bind_encode(m);
+  bind_rewrite(m);
   bind_thin(m);
   m.attr("crc32c_implementation") = crc32c().name;
 }

@@ -1,9 +1,10 @@
-// The border to Python: groups of files, and surveys.
+// The border to Python: groups of files, surveys, and zeros.
 #include <cerrno>
 
 #include "binding.h"
 #include "files.h"
 #include "survey.h"
+#include "zeros.h"
 
 namespace tbtools {
 namespace {
@@ -52,6 +53,25 @@ GroupScan scan_group(nb::handle buffer, const Extents& extents, bool offsets,
                         .head_plugins = head_plugins};
   nb::gil_scoped_release release;
   return GroupScan(scan_many(window.bytes(), files, options));
+}
+
+nb::tuple zeros_of(nb::handle buffer) {
+  const Window window(buffer);
+  const Zeros found = zeros_in(window.bytes());
+  return nb::make_tuple(found.leading, found.trailing, found.begin, found.size);
+}
+
+nb::list zero_filled(nb::handle buffer, const Extents& extents) {
+  const Window window(buffer);
+  nb::list found;
+  for (size_t i = 0; const auto& [begin, size] : checked(extents, window.bytes())) {
+    const Zeros zeros = zeros_in({window.bytes().data + begin, size});
+    if (zeros.size > 0 && zeros.size >= size - zeros.size) {
+      found.append(nb::make_tuple(i, begin + zeros.begin, zeros.size));
+    }
+    ++i;
+  }
+  return found;
 }
 
 nb::object bytes_or_none(const Strings& strings, size_t i) {
@@ -169,7 +189,8 @@ nb::list counts_of(const Surveyed& surveyed) {
                                 text(surveyed.survey->plugin(each.plugin)), each.points,
                                 each.first_step, each.last_step, each.min_step, each.max_step,
                                 each.first_time, each.last_time, each.min_time, each.max_time,
-                                steps_of(each)));
+                                steps_of(each), each.falls, each.first_fall, each.odd_times,
+                                each.first_odd_time));
   }
   return found;
 }
@@ -217,10 +238,12 @@ void bind_groups(nb::module_& m) {
       .def_prop_ro("counts", &counts_of,
                    nb::sig("def counts(self) -> list[tuple[int, str | None, str, str, int, int, "
                            "int, int, int, float, float, float, float, list[tuple[int, int, int]] "
-                           "| None]]"),
+                           "| None, int, int, int, int]]"),
                    "segment, tag, field, plugin, points, first, last, min and max step, the same of\n"
-                   "wall_time, and the steps as (first, stride, count), None if there are too many:\n"
-                   "an entry for each segment, tag, field and plugin, by its first value.")
+                   "wall_time, the steps as (first, stride, count), None if there are too many, how\n"
+                   "many steps are less than the one before and the offset of the first, and the same\n"
+                   "of times that are not finite: an entry for each segment, tag, field and plugin, by\n"
+                   "its first value.")
       .def_prop_ro(
           "starts", [](const Surveyed& s) { return s.file().starts; },
           "Offsets of the STARTs that begin a segment, but for the first.")
@@ -245,6 +268,16 @@ void bind_groups(nb::module_& m) {
         "Reads files that lie whole in a buffer, each at its (begin, size). One in which anything is\n"
         "damaged or incomplete gives nothing and has to be read by scan(), whose arguments the others\n"
         "are. Raises ValueError for an extent beyond the buffer and for a buffer of 2 GiB.");
+  m.def("zeros_in", &zeros_of, "buffer"_a,
+        nb::sig("def zeros_in(buffer: object) -> tuple[int, int, int, int]"),
+        "How many zeros a buffer begins and ends with, and begin and size of its longest run of at\n"
+        "least 64; size 0 if there is none.");
+  m.def("zero_filled", &zero_filled, "buffer"_a, "extents"_a,
+        nb::sig("def zero_filled(buffer: object, extents: Sequence[tuple[int, int]]) -> "
+                "list[tuple[int, int, int]]"),
+        "Of the extents (begin, size) in a buffer, those of which at least half is one run of 64\n"
+        "zeros or more: number, and begin and size of the run. Raises ValueError for an extent\n"
+        "beyond the buffer.");
   m.def("read_files", &read_into, "files"_a, "buffer"_a,
         "Fills a writable buffer with the first bytes of files, given as (path, size), one behind\n"
         "the other, and says of which it got all. Raises ValueError if the buffer is too small.");
@@ -254,6 +287,7 @@ void bind_groups(nb::module_& m) {
         "What a folder holds, links followed and dangling ones left out, in any order: name, whether\n"
         "it is a folder, whether a link leads there, size, and device and inode. Raises OSError.");
   m.attr("reads_files") = kReadsFiles;
+  m.attr("least_zeros") = kLeastZeros;
 }
 
 }  // namespace tbtools

@@ -18,11 +18,14 @@ constexpr size_t kMostSequences = 32;
 // Steps of this size are never joined, so that no sum of them overflows.
 constexpr int64_t kFar = int64_t{1} << 60;
 
-void add_to(Count& count, int64_t step, double time) {
+void add_to(Count& count, uint64_t offset, int64_t step, double time) {
   if (count.points++ == 0) {
     count.first_step = count.min_step = count.max_step = step;
     count.first_time = count.min_time = count.max_time = time;
+  } else if (step < count.last_step && count.falls++ == 0) {
+    count.first_fall = offset;
   }
+  if (!std::isfinite(time) && count.odd_times++ == 0) count.first_odd_time = offset;
   count.last_step = step;
   count.last_time = time;
   count.min_step = std::min(count.min_step, step);
@@ -159,8 +162,9 @@ void Survey::add_points(Numbers& numbers, size_t begin, size_t end) {
   if (begin == end) return;
   for (size_t i = begin; i < end; ++i) {
     const int32_t tag = tag_of(numbers, points.tag()[i]);
-    add_to(points_of(tag), points.step()[i], points.wall_time()[i]);
-    if (looks_at_steps_) note(static_cast<uint64_t>(points.offset()[i]), points.step()[i], tag);
+    const auto offset = static_cast<uint64_t>(points.offset()[i]);
+    add_to(points_of(tag), offset, points.step()[i], points.wall_time()[i]);
+    if (looks_at_steps_) note(offset, points.step()[i], tag);
   }
   values_ += static_cast<int64_t>(end - begin);
   if (looks_at_steps_) return;
@@ -201,14 +205,14 @@ void Survey::add_row(Numbers& numbers, size_t row) {
   // Events without a Summary have their writer where values have metadata.
   const int32_t plugin =
       has_tag && rows.metadata.valid(row) ? plugin_of(numbers, rows.metadata[row]) : 0;
-  add_to(count_of({tag, field, plugin}), step, rows.wall_time[row]);
+  add_to(count_of({tag, field, plugin}), offset, step, rows.wall_time[row]);
   // The event that opens a file belongs to no segment in particular.
   values_ += field != FieldId::file_version;
 }
 
 void Survey::add_empty(const EmptySummary& empty) {
   note(empty.offset, empty.step, -1);
-  add_to(count_of({-1, FieldId::none, -1}, true), empty.step, empty.wall_time);
+  add_to(count_of({-1, FieldId::none, -1}, true), empty.offset, empty.step, empty.wall_time);
 }
 
 // An event with a Summary, and the tag of one of its values.

@@ -56,6 +56,10 @@ struct Count {
   int64_t first_step = 0, last_step = 0, min_step = 0, max_step = 0;
   double first_time = 0, last_time = 0, min_time = 0, max_time = 0;
   Steps steps = {};
+  int64_t falls = 0;        // values whose step is less than that of the one before
+  uint64_t first_fall = 0;  // offset of the first of them in the file
+  int64_t odd_times = 0;    // values whose wall_time is NaN or infinite
+  uint64_t first_odd_time = 0;
 };
 
 // What TensorBoard may drop something at (tbtools/runs/purging.py).

@@ -24,13 +24,23 @@ double next_random(uint64_t& state) {
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
+// How much later a step is than another; exact below 2^53, wherever both are.
+double between(int64_t from, int64_t to) {
+  const uint64_t by = static_cast<uint64_t>(to) - static_cast<uint64_t>(from);
+  return to >= from ? static_cast<double>(by) : -static_cast<double>(0 - by);
+}
+
 int64_t moved(int64_t step, double by) {
-  const double there = static_cast<double>(step) + by;
-  if (there >= 0x1p63) return std::numeric_limits<int64_t>::max();
-  if (there <= -0x1p63) return std::numeric_limits<int64_t>::min();
-  if (std::abs(by) >= 0x1p62) return static_cast<int64_t>(there);  // too far to be exact
-  return static_cast<int64_t>(static_cast<uint64_t>(step) +
-                              static_cast<uint64_t>(std::llround(by)));
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  if (std::abs(by) >= 0x1p62) {  // too far to be exact
+    const double there = static_cast<double>(step) + by;
+    return there >= 0x1p63 ? kMost : there <= -0x1p63 ? kLeast : static_cast<int64_t>(there);
+  }
+  const int64_t whole = std::llround(by);
+  if (whole > 0 && step > kMost - whole) return kMost;
+  if (whole < 0 && step < kLeast - whole) return kLeast;
+  return step + whole;
 }
 
 size_t same_from(const NumbersOf<int64_t>& series, size_t begin) {
@@ -225,6 +235,7 @@ void Thinner::add_finite(Series& series, const Rows& rows, size_t begin, size_t 
 void Thinner::look(Series& series, const Rows& rows, size_t begin, size_t end) const {
   if (series.at == series.bucket_begin) {
     series.first = rows[begin];
+    if (series.at == 0) series.origin = series.first.step;
     series.low = series.high = series.first;
     series.value_sum = series.scaled_sum = series.step_sum = series.time_sum = 0;
   }
@@ -245,13 +256,13 @@ void Thinner::look(Series& series, const Rows& rows, size_t begin, size_t end) c
       series.high.value = std::max(series.high.value, value);
       series.value_sum += value;
       series.scaled_sum += value * kScale;
-      series.step_sum += static_cast<double>(rows.step[i]) - static_cast<double>(series.first.step);
+      series.step_sum += between(series.first.step, rows.step[i]);
       series.time_sum += rows.wall_time[i] - series.first.wall_time;
     }
   } else {
     for (size_t i = begin; i < end; ++i) {
       const ThinPoint point = rows[i];
-      series.step_sum += static_cast<double>(point.step);
+      series.step_sum += between(series.origin, point.step);
       series.value_sum += point.value;
       series.current.push_back(point);
     }
@@ -310,13 +321,13 @@ void Thinner::close_bucket(Series& series) const {
 void Thinner::choose_of_pending(Series& series) const {
   const auto count = static_cast<double>(series.bucket_end - series.bucket_begin);
   const double x = series.step_sum / count, y = series.value_sum / count;
-  const double from_x = static_cast<double>(series.anchor.step), from_y = series.anchor.value;
+  const double from_x = between(series.origin, series.anchor.step), from_y = series.anchor.value;
   double largest = -1;
   const ThinPoint* best = series.pending.data();
   for (const ThinPoint& point : series.pending) {
     // NaN, where numbers are so large that their product is infinite, is never the largest.
     const double area = std::abs((from_x - x) * (point.value - from_y) -
-                                 (from_x - static_cast<double>(point.step)) * (y - from_y)) *
+                                 (from_x - between(series.origin, point.step)) * (y - from_y)) *
                         0.5;
     if (area > largest) largest = area, best = &point;
   }

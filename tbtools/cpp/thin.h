@@ -90,6 +90,7 @@ class Thinner {
     uint64_t random = 0, needed = 0;   // of a reservoir
     uint64_t buckets = 0, bucket = 0, bucket_begin = 0, bucket_end = 0;
     ThinPoint first, last, low, high;  // of the bucket
+    int64_t origin = 0;                // lttb: the first step, from which steps are counted
     double value_sum = 0, scaled_sum = 0, step_sum = 0, time_sum = 0;
     ThinPoint anchor;                  // lttb: what was chosen of the bucket before `pending`
     std::vector<ThinPoint> pending, current;

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+import pyarrow as pa
 from google.protobuf.message import DecodeError
 
 from tbtools.proto.tfevents_pb2 import SourceMetadata
 
-__all__ = ["KEPT_DAMAGES", "Damage", "FileHealth", "note_writer"]
+__all__ = ["DAMAGES", "KEPT_DAMAGES", "Damage", "FileHealth", "note_writer"]
 
 KEPT_DAMAGES = 1000  # of one file; beyond that only counts go on
 
-_WHAT = {
+#: The kinds of damage, in words.
+DAMAGES = {
     "bad_data": "wrong data CRC",
     "bad_event": "not an Event",
     "bad_length": "wrong length CRC",
@@ -34,7 +35,7 @@ class Damage:
     @property
     def what(self) -> str:
         """The kind in words."""
-        return _WHAT[self.kind]
+        return DAMAGES[self.kind]
 
     def __str__(self) -> str:
         return f"{self.what} at offset {self.offset}, {self.size} bytes skipped"
@@ -88,11 +89,12 @@ class FileHealth:
         if len(self.damages) < KEPT_DAMAGES:
             self.damages.append(damage)
 
-    def add_all(self, damages: Iterable[Damage], count: int, size: int) -> None:
-        """Count damaged stretches of ``size`` bytes in all, of which the first may be named."""
-        self.damaged_records += count
+    def add_all(self, damages: pa.RecordBatch, size: int) -> None:
+        """Count damaged stretches (offset, size, kind), of ``size`` bytes in all."""
+        self.damaged_records += damages.num_rows
         self.skipped_bytes += size
-        self.damages += damages
+        told = damages.slice(0, max(0, KEPT_DAMAGES - len(self.damages)))
+        self.damages += [Damage(**each) for each in told.to_pylist()]
 
     def copy(self) -> FileHealth:
         """What is known now, whatever is found later."""

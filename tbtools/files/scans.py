@@ -7,8 +7,7 @@ policies, are decided here. What it was is kept in a FileHealth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pyarrow as pa
@@ -18,7 +17,8 @@ from tbtools.errors import DamageError
 from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
 from tbtools.files.growth import ReaderState
-from tbtools.files.health import KEPT_DAMAGES, Damage, FileHealth, note_writer
+from tbtools.files.health import Damage, FileHealth, note_writer
+from tbtools.files.options import ScanOptions, name_set
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
 
@@ -32,28 +32,12 @@ Progress = Callable[[int], None]
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
+MOST_UNPACKED = 1 << 27  # bytes of a record in a compressed copy,
+MOST_PACKED = 8  # or so many times what the copy has
 
 # A new buffer costs more than many a file that is read into it. Lists are safe to share.
 _SPARE: list[bytearray] = []
 MOST_SPARE = 8
-
-
-@dataclass(frozen=True)
-class ScanOptions:
-    """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
-
-    ``decode/routing.py`` makes them of a Selection. ``windows`` is how many times ``WINDOW`` is
-    read at once.
-    """
-
-    fields: tuple[str, ...] | None = None
-    payloads: tuple[str, ...] | None = None
-    heads: tuple[str, ...] = ()
-    plugins: tuple[str, ...] | None = None
-    head_plugins: tuple[str, ...] = ()
-    largest: int | None = None
-    offsets: bool = False
-    windows: int = 1
 
 
 class EventReader:
@@ -117,6 +101,10 @@ class EventReader:
         self._lost, self._open = state.lost, list(state.open)
         self.health = state.health.copy()
         self._declared.add(state.metadata)
+
+    def window(self, begin: int, end: int) -> memoryview:
+        """Bytes of the records that the last scan read, by their offsets; until the next scan."""
+        return memoryview(self._buffer)[begin - self._begin : end - self._begin]
 
     def close(self) -> None:
         """Close the file and let go of the buffer. Reading again opens it again."""
@@ -195,7 +183,7 @@ class EventReader:
             salvage=self._on_damage == "skip",
             resume=self._resume,
             file_end=self._file_end,
-            may_skip=not isinstance(self._source, UnpackedSource),
+            may_skip=not (options.whole or isinstance(self._source, UnpackedSource)),
             offsets=options.offsets,
             fields=options.fields,
             payloads=options.payloads,
@@ -310,6 +298,8 @@ class EventReader:
 
     def _read_whole(self, scan: _core.Scan) -> int | None:
         """Goes on with a window that holds a record whole, unless it reaches beyond the file."""
+        if isinstance(self._source, UnpackedSource) and scan.need > self._most_unpacked:
+            return self._cut_off(scan.offset)
         if scan.need > self._window:
             size = self._source.size()
             # It may need the next header, too, of which the file may hold a part.
@@ -319,6 +309,11 @@ class EventReader:
                 self._file_end = size
                 return 0
         return scan.need
+
+    @property
+    def _most_unpacked(self) -> int:
+        """The largest record that is believed of a compressed copy, whatever that unpacks to."""
+        return max(MOST_UNPACKED, MOST_PACKED * self._file.size)
 
     def _cut_off(self, offset: int) -> int | None:
         """The file ends inside a record."""
@@ -366,10 +361,8 @@ class EventReader:
                 self.offset = begin
                 return False
             self._damaged(Damage(begin, scan.found - begin, kind))
-        if count := len(scan.damages):
-            kept = max(0, KEPT_DAMAGES - len(self.health.damages))
-            told = pa.record_batch(scan.damages).slice(0, kept).to_pylist()
-            self.health.add_all([Damage(**each) for each in told], count, scan.damaged_bytes)
+        if len(scan.damages):
+            self.health.add_all(pa.record_batch(scan.damages), scan.damaged_bytes)
         return True
 
     def _damaged(self, damage: Damage) -> None:
@@ -391,8 +384,3 @@ class EventReader:
         if scan.has_metadata:
             self._declared.note(pa.record_batch(scan.tags))
         note_writer(self.health, scan.file_version, scan.source_metadata)
-
-
-def name_set(names: Iterable[str] | None) -> _core.NameSet | None:
-    """The names as the core takes them; None if there is no such set."""
-    return None if names is None else _core.NameSet(list(names))

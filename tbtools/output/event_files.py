@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from tbtools import _core
 from tbtools.decode.encoding import Encoded
 from tbtools.errors import UsageError
-from tbtools.proto.tfevents_pb2 import Event, SourceMetadata, SummaryMetadata
+from tbtools.output.records import name_of_file, opening
+from tbtools.proto.tfevents_pb2 import SummaryMetadata
 
-__all__ = ["EventFiles", "Name", "Names"]
+__all__ = ["EventFiles", "Name", "Names", "check_run"]
 
 #: Display name and description of a tag.
 Name = tuple[str, str]
@@ -30,7 +31,6 @@ Names = Mapping[tuple[str, str], Name]
 MOST_WAITING = 1 << 24  # bytes of records, of all runs
 WINDOW = 1 << 18  # bytes of a file that is merged with others
 SMALLEST_WINDOW = 1 << 14
-WRITER = "tbtools"
 LONGEST = 255  # bytes of a folder's name
 
 
@@ -118,12 +118,12 @@ class EventFiles:
 
     def _part(self, run: str, table: str, times: pa.DoubleArray, by_time: bool) -> _Part:
         if run not in self._parts:
-            _check_run(run)
+            check_run(run)
             self._parts[run] = {}
         parts = self._parts[run].setdefault(table, [])
         first = times[0].as_py()
         if not parts or (by_time and first < parts[-1].last_time):
-            head = _head(first)
+            head = opening(first)
             parts.append(_Part(self._scratch / str(self._count), first, len(head), waiting=[head]))
             self._count += 1
         if by_time:
@@ -174,21 +174,21 @@ class EventFiles:
             begin = self.first_time(run) or 0.0
             folder = self._logdir if run == "." else self._logdir / run
             folder.mkdir(parents=True, exist_ok=True)
-            name = f"events.out.tfevents.{int(min(max(begin, 0), 9999999999)):010}.{WRITER}"
+            name = name_of_file(begin)
             if (folder / name).exists():  # the file system takes two runs for one
                 raise UsageError(f"run {run!r} has the folder of another run")
             if len(chosen) == 1:
                 chosen[0].path.rename(folder / name)
             else:
                 with (folder / name).open("xb") as file:
-                    file.write(_head(begin))
+                    file.write(opening(begin))
                     file.writelines(_merged(chosen))
                 for part in chosen:
                     part.path.unlink()
             self.files.append(name if run == "." else f"{run}/{name}")
 
 
-def _check_run(run: str) -> None:
+def check_run(run: str) -> None:
     """Raises UsageError if a run cannot be a folder below the logdir, of this name."""
     path = PurePosixPath(run)
     if path.is_absolute() or ".." in path.parts or str(path) != run or "\0" in run:
@@ -200,25 +200,6 @@ def _check_run(run: str) -> None:
         raise UsageError(
             f"run {run[:60]!r}… cannot be a folder: a name has {LONGEST} bytes at most"
         )
-
-
-def _head(wall_time: float) -> bytes:
-    """The record that opens a file."""
-    event = Event(
-        wall_time=0.0 if math.isnan(wall_time) else wall_time,
-        file_version="brain.Event:2",
-        source_metadata=SourceMetadata(writer=WRITER),
-    )
-    payload = pa.array([event.SerializeToString()], pa.binary())
-    columns = {
-        "tag": pa.array([None], pa.dictionary(pa.int32(), pa.string())),
-        "step": pa.array([0], pa.int64()),
-        "wall_time": pa.array([0.0], pa.float64()),
-        "member": pa.array([0], pa.uint8()),
-        "payload": payload,
-    }
-    record: bytes = _core.encode_events(pa.record_batch(columns), [])[0]
-    return record
 
 
 def _with_int32(column: pa.DictionaryArray) -> pa.DictionaryArray:

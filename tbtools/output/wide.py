@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tbtools.errors import NothingFoundError, TbtoolsError, UnknownNameError, UsageError
 from tbtools.tables.interrupts import interruptible
@@ -126,7 +127,12 @@ class Numbers(dict[str, int]):
 
     def of(self, labels: pa.DictionaryArray) -> pa.Array:
         """The number of each label. DuckDB then compares numbers, and sees no odd names."""
-        numbers = [self.setdefault(name, len(self)) for name in labels.dictionary.to_pylist()]
+        # A dictionary may hold more than the rows do: tags of other tables, or not asked for.
+        used = {*pc.unique(labels.indices).to_pylist()}
+        numbers = [
+            self.setdefault(name, len(self)) if code in used else -1
+            for code, name in enumerate(labels.dictionary.to_pylist())
+        ]
         return pa.array(numbers, pa.int32()).take(labels.indices)
 
 

@@ -152,38 +152,53 @@ class JsonlWriter(_TextWriter):
 class CsvWriter(_TextWriter):
     """RFC 4180 with a header, quotes where they are needed; null is nothing, "" is quoted.
 
-    Nested columns are JSON text, bytes base64.
+    Nested columns are JSON text, bytes base64. With ``safe``, text that a spreadsheet would take
+    for a formula has an apostrophe before it.
     """
 
     def __init__(
-        self, sink: Path | IO[bytes], schema: pa.Schema, keys: list[str], delimiter: str = ","
+        self,
+        sink: Path | IO[bytes],
+        schema: pa.Schema,
+        keys: list[str],
+        delimiter: str = ",",
+        safe: bool = False,
     ) -> None:
         super().__init__(sink)
         self._delimiter = delimiter
-        names = _quoted(pa.array(schema.names, pa.string()), delimiter).to_pylist()
+        self._safe = safe
+        header = pa.array(schema.names, pa.string())
+        names = _quoted(_defused(header) if safe else header, delimiter).to_pylist()
         self._file.write((delimiter.join(names) + "\n").encode())
 
     def _lines(self, batch: pa.RecordBatch) -> pa.StringArray:
-        cells = [_cells(batch[index], self._delimiter) for index in range(batch.num_columns)]
+        cells = [_cells(column, self._delimiter, self._safe) for column in batch.columns]
         rows = pc.binary_join_element_wise(*cells, self._delimiter)
         return pc.binary_join_element_wise(rows, "\n", "")
 
 
-def _cells(column: pa.Array, delimiter: str) -> pa.StringArray:
+def _cells(column: pa.Array, delimiter: str, safe: bool) -> pa.StringArray:
     """A column as it stands in CSV."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        cells = _cells(column.dictionary, delimiter).take(column.indices)
+        cells = _cells(column.dictionary, delimiter, safe).take(column.indices)
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        cells = _quoted(column.cast(pa.string()), delimiter)
+        texts = column.cast(pa.string())
+        cells = _quoted(_defused(texts) if safe else texts, delimiter)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        cells = pa.array([_base64(value) for value in column.to_pylist()], pa.string())
+        texts = pa.array([_base64(value) for value in column.to_pylist()], pa.string())
+        cells = _defused(texts) if safe else texts
     elif pa.types.is_nested(kind):
         texts = pc.if_else(column.is_valid(), json_text(column), pa.scalar(None, pa.string()))
         cells = _quoted(texts, delimiter)
     else:
         cells = column.cast(pa.string())
     return pc.fill_null(cells, "")
+
+
+def _defused(texts: pa.StringArray) -> pa.StringArray:
+    """With an apostrophe before what a spreadsheet would run (OWASP, "CSV Injection")."""
+    return pc.replace_substring_regex(texts, "\\A([=+\\-@\t\r])", "'\\1")
 
 
 def _base64(value: bytes | None) -> str | None:

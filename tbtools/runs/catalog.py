@@ -8,16 +8,26 @@ from functools import lru_cache
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from tbtools.decode.kind import UNCLAIMED, TableSpec, column, table
+from tbtools.decode.kind import UNCLAIMED, Kind, TableSpec, column, table
 from tbtools.files.discovery import readable
 from tbtools.proto.metadata import plugin_of
 from tbtools.proto.tfevents_pb2 import SummaryMetadata
 from tbtools.runs.reading import RunReader
-from tbtools.runs.rows import CLAIMS, SCALARS
+from tbtools.runs.rows import CLAIMS
 from tbtools.runs.survey import EMPTY, SCALAR, Survey, TagStats
 from tbtools.schema import LABEL
 
-__all__ = ["FILES", "RUNS", "TAGS", "files_batch", "runs_batch", "tags_batch"]
+__all__ = [
+    "FILES",
+    "RUNS",
+    "TAGS",
+    "batch_of",
+    "files_batch",
+    "kind_of",
+    "runs_batch",
+    "table_of",
+    "tags_batch",
+]
 
 TAGS = table(
     "tags",
@@ -76,7 +86,8 @@ FILES = table(
 )
 
 
-def _rows(spec: TableSpec, rows: list[tuple[object, ...]]) -> pa.RecordBatch:
+def batch_of(spec: TableSpec, rows: list[tuple[object, ...]]) -> pa.RecordBatch:
+    """The rows of a table, given as its columns have them."""
     columns = zip(*rows, strict=True) if rows else [()] * len(spec.schema)
     arrays = [
         _array(list(values), field.type) for values, field in zip(columns, spec.schema, strict=True)
@@ -90,23 +101,26 @@ def _array(values: list[object], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def _table_of(stats: TagStats, found: Survey) -> tuple[str | None, str | None]:
-    """The table and the plugin of values, as routing.py has them; None if they give no row."""
+def kind_of(stats: TagStats, found: Survey) -> tuple[Kind | None, str | None]:
+    """The kind and the plugin of values, as routing.py has them; None for a kind that is none."""
     if stats.tag is None:
-        kind = CLAIMS.kind_of(stats.field, "")
-        if kind is None and stats.field in ("file_version", EMPTY):
-            return None, None
-        return (kind.tables[0].name if kind else UNCLAIMED.name), None
+        return CLAIMS.kind_of(stats.field, ""), None
     plugin = stats.plugin or plugin_of(found.metadata_of(stats.tag)) or None
-    if stats.field == SCALAR:
-        return SCALARS.name, plugin
-    kind = CLAIMS.kind_of(stats.field, plugin or "")
+    field = "simple_value" if stats.field == SCALAR else stats.field
+    return CLAIMS.kind_of(field, plugin or ""), plugin
+
+
+def table_of(stats: TagStats, found: Survey) -> tuple[str | None, str | None]:
+    """The table and the plugin of values; None if they give no row."""
+    kind, plugin = kind_of(stats, found)
+    if kind is None and stats.tag is None and stats.field in ("file_version", EMPTY):
+        return None, None
     return (kind.tables[0].name if kind else UNCLAIMED.name), plugin
 
 
 def tags_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:
     """The rows of ``tags`` for some runs."""
-    return _rows(TAGS, [row for reader in readers for row in _rows_of_tags(reader)])
+    return batch_of(TAGS, [row for reader in readers for row in _rows_of_tags(reader)])
 
 
 def _rows_of_tags(reader: RunReader) -> Iterator[tuple[object, ...]]:
@@ -114,7 +128,7 @@ def _rows_of_tags(reader: RunReader) -> Iterator[tuple[object, ...]]:
     rows: dict[tuple[str, str], list[TagStats]] = {}
     plugins: dict[tuple[str, str], str | None] = {}
     for stats in found.stats:
-        name, plugin = _table_of(stats, found)
+        name, plugin = table_of(stats, found)
         if stats.tag is not None and name is not None:
             key = (stats.tag, name)
             rows.setdefault(key, []).append(stats)
@@ -147,7 +161,7 @@ def _names(metadata: bytes | None) -> tuple[str | None, str | None]:
 
 def runs_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:
     """The rows of ``runs`` for some runs."""
-    return _rows(RUNS, [_row_of_run(reader) for reader in readers])
+    return batch_of(RUNS, [_row_of_run(reader) for reader in readers])
 
 
 def _row_of_run(reader: RunReader) -> tuple[object, ...]:
@@ -157,7 +171,7 @@ def _row_of_run(reader: RunReader) -> tuple[object, ...]:
     points = size = damaged = 0
     steps: list[int] = []
     for stats in found.stats:
-        name, _ = _table_of(stats, found)
+        name, _ = table_of(stats, found)
         if name is not None:
             tables.add(name)
         if stats.tag is not None:
@@ -189,7 +203,7 @@ def _row_of_run(reader: RunReader) -> tuple[object, ...]:
 
 def files_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:
     """The rows of ``files`` for some runs."""
-    return _rows(
+    return batch_of(
         FILES,
         [
             (

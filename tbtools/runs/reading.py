@@ -17,7 +17,7 @@ from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.proto.metadata import plugin_of
 from tbtools.runs.projector import Problems, read_embeddings
-from tbtools.runs.restarts import Overwritten, Rule, dropped, rules_of
+from tbtools.runs.restarts import Limit, Overwritten, Rule, dropped, limits_of, rules_of
 from tbtools.runs.rows import CLAIMS, Origin, Origins, TagChoice, rows_of
 from tbtools.runs.survey import (
     FileSurvey,
@@ -45,6 +45,8 @@ class RunReader:
         self.on_damage = on_damage
         self.progress = progress
         self._lock = threading.Lock()
+        self.keeps_files = False  # whether ``file_surveys`` will be asked for
+        self.file_surveys: list[FileSurvey] = []
         self._surveyed: dict[int, FileSurvey] = {}  # while some files are still missing
         self._survey: Survey | None = None
         self._rules: dict[RestartPolicy, list[Rule]] = {}
@@ -73,15 +75,18 @@ class RunReader:
         assert self._survey is not None
         return self._survey
 
-    def note_survey(self, number: int, found: FileSurvey) -> None:
+    def note_survey(self, number: int, file: FileSurvey) -> None:
         """Keep what a file holds; when all is there, so is the survey."""
         with self._lock:
-            self._note(found.health)
-            self._surveyed[number] = found
+            self._note(file.health)
+            self._surveyed[number] = file
             count = len(self.run.files)
             if len(self._surveyed) == count and self._survey is None:
-                self._survey = put_together([self._surveyed[each] for each in range(count)])
+                found = [self._surveyed[each] for each in range(count)]
+                self._survey = put_together(found)
                 self._surveyed.clear()
+                if self.keeps_files:
+                    self.file_surveys = found
 
     def embeddings(self) -> Iterator[pa.RecordBatch]:
         """The rows of ``embeddings``; what cannot be read of them counts as loss."""
@@ -125,6 +130,10 @@ class RunReader:
         if policy not in self._rules:
             self._rules[policy] = [] if policy == "keep" else rules_of(self.survey(), policy)
         return self._rules[policy]
+
+    def limits(self, policy: RestartPolicy) -> list[Limit]:
+        """The same, for somebody who goes through the run."""
+        return limits_of(self._rules_of(policy))
 
     def dropped(self, policy: RestartPolicy) -> int:
         """The number of rows that a policy drops."""

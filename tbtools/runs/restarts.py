@@ -16,10 +16,13 @@ import pyarrow as pa
 from tbtools.runs.survey import Survey, TagStats
 from tbtools.selection import RestartPolicy
 
-__all__ = ["Overwritten", "Rule", "dropped", "rules_of"]
+__all__ = ["Limit", "Overwritten", "Rule", "dropped", "limits_of", "rules_of"]
 
 #: (tag, position, step): from the position on, earlier rows of the tag stay only below the step.
 Rule = tuple[str, int, int]
+
+#: (position, tag, step): from the position on, rows of the tag stay below the step; None: all do.
+Limit = tuple[int, str, int | None]
 
 
 class Overwritten:
@@ -82,6 +85,26 @@ def _tensorboard(survey: Survey) -> list[Rule]:
         for purge in survey.purges
         for tag in (tags if purge.tag is None else [purge.tag])
     ]
+
+
+def limits_of(rules: list[Rule]) -> list[Limit]:
+    """The same rules for somebody who goes through the run from its beginning, by position."""
+    of_tag: dict[str, list[tuple[int, int]]] = {}
+    for tag, position, step in rules:
+        of_tag.setdefault(tag, []).append((position, step))
+    found: list[Limit] = []
+    for tag, each in of_tag.items():
+        each.sort()
+        steps = [step for _, step in each]
+        limits: list[int | None] = [*list(accumulate(reversed(steps), min))[::-1], None]
+        places = [-1, *(position for position, _ in each)]
+        # At one position the last limit counts, and those that say nothing new are left out.
+        found += [
+            (place, tag, limit)
+            for number, (place, limit) in enumerate(zip(places, limits, strict=True))
+            if number == 0 or limit != limits[number - 1]
+        ]
+    return sorted(found, key=lambda limit: limit[0])
 
 
 def dropped(survey: Survey, rules: list[Rule]) -> int | None:

@@ -11,7 +11,7 @@ from tbtools.files.growth import ReaderState, Seen
 from tbtools.files.health import Damage, FileHealth
 from tbtools.files.storage import Stamp
 from tbtools.runs.growing import FileState
-from tbtools.runs.surveyed import Counted
+from tbtools.runs.surveyed import KEPT, NOT_KEPT, Counted
 
 __all__ = ["VERSION", "packed", "unpacked"]
 
@@ -127,13 +127,14 @@ def _counted(counted: Counted) -> list[Any]:
         (what, offset, _text(rest[0])) if what == "version" else (what, offset, *rest)
         for what, offset, *rest in counted.marks
     ]
-    return [counted.counts, counted.starts, marks, counted.last_step]
+    counts = [each[:KEPT] for each in counted.counts]
+    return [counts, counted.starts, marks, counted.last_step]
 
 
 def _found(content: list[Any]) -> Counted:
     counts, starts, marks, last_step = content
     return Counted(
-        [(*each[:-1], _sequences(each[-1])) for each in counts],
+        [(*each[:-1], _sequences(each[-1]), *NOT_KEPT) for each in counts],
         starts,
         [
             (what, offset, b64decode(rest[0])) if what == "version" else (what, offset, *rest)

@@ -6,6 +6,7 @@ and the restarts. The core counts (``_core.Survey``); here a run is put together
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,12 +28,15 @@ __all__ = [
     "SCALAR",
     "FileSurvey",
     "Survey",
+    "Surveying",
     "TagStats",
     "named_first",
+    "place_of",
     "position_of",
     "put_together",
     "survey_file",
     "survey_files",
+    "survey_together",
 ]
 
 SCALAR = "scalar"  # the field of what the core read as a number, whatever member it was
@@ -64,6 +68,10 @@ class TagStats:
     max_time: float
     #: Their steps as arithmetic sequences (first, stride, count); None if they are too irregular.
     steps: list[tuple[int, int, int]] | None
+    falls: int  # values whose step is less than that of the one before
+    first_fall: int  # offset of the first of them in its file
+    odd_times: int  # values whose wall_time is NaN or infinite
+    first_odd_time: int
 
 
 @dataclass
@@ -85,6 +93,16 @@ class Survey:
     purges: list[Purge]
     stats: list[TagStats] = field(default_factory=list)
     _of_tag: dict[str, bytes] | None = None
+
+    @property
+    def first_time(self) -> float:
+        """The earliest wall_time of its values, else of its events, in seconds; 0 without any."""
+        times = [
+            (each.tag is None, each.min_time)
+            for each in self.stats
+            if not math.isnan(each.min_time)
+        ]
+        return min(times, default=(True, 0.0))[1]
 
     def metadata_of(self, tag: str) -> bytes | None:
         """A tag's first metadata in the run that names a plugin, else the first."""
@@ -110,6 +128,11 @@ def named_first(candidates: Iterable[bytes | None]) -> bytes | None:
     return next((each for each in given if plugin_of(each)), given[0] if given else None)
 
 
+def place_of(position: int) -> tuple[int, int]:
+    """The file and the offset that make a position."""
+    return position >> 44, position & ((1 << 44) - 1)
+
+
 def survey_files(
     files: Sequence[tuple[str, EventFile]], on_damage: OnDamage, progress: Progress | None = None
 ) -> Iterator[FileSurvey]:
@@ -117,42 +140,72 @@ def survey_files(
 
     Raises DamageError as the reader does.
     """
+    for (run, file), found in zip(files, survey_together(files, progress), strict=True):
+        yield found or survey_file(run, file, on_damage, progress)
+
+
+def survey_together(
+    files: Sequence[tuple[str, EventFile]], progress: Progress | None = None
+) -> list[FileSurvey | None]:
+    """What the files of a group hold; None for those that have to be read by themselves."""
+    surveys: list[FileSurvey | None] = [None] * len(files)
     if len(files) == 1:
-        yield survey_file(*files[0], on_damage, progress)
-        return
+        return surveys
     group = read_group(files, OPTIONS, progress=progress)
     counter = _core.Survey()
     counter.add_group(group.scan)
-    found = dict(
-        zip(
-            group.numbers,
-            zip(counter.files(), group.health, group.metadata, strict=True),
-            strict=True,
-        )
-    )
-    for number, (run, file) in enumerate(files):
-        each = found.get(number)
-        if each is None or each[1] is None:
-            yield survey_file(run, file, on_damage, progress)
-        else:
-            yield FileSurvey(each[0], each[1], each[2])
+    for number, found, health, metadata in zip(
+        group.numbers, counter.files(), group.health, group.metadata, strict=True
+    ):
+        if health is not None:
+            surveys[number] = FileSurvey(found, health, metadata)
+    return surveys
 
 
 def survey_file(
     run: str, file: EventFile, on_damage: OnDamage, progress: Progress | None = None
 ) -> FileSurvey:
     """What one file holds. Raises DamageError as the reader does."""
-    health = FileHealth(run, file.path)
-    reader = EventReader(file, health, OPTIONS, on_damage, progress)
-    counter = _core.Survey()
-    counter.add(_core.scan(b"", offsets=True))  # a file that cannot be read holds nothing
-    try:
-        for scan in reader.read():
-            counter.add(scan)
-    finally:
-        reader.close()
-    (found,) = counter.files()
-    return FileSurvey(found, health, reader.metadata)
+    surveying = Surveying(file, FileHealth(run, file.path), on_damage, progress)
+    for _ in surveying:
+        pass
+    return surveying.found
+
+
+class Surveying:
+    """A file that is being surveyed: an item for each of its scans, and then ``found``."""
+
+    def __init__(
+        self,
+        file: EventFile,
+        health: FileHealth,
+        on_damage: OnDamage,
+        progress: Progress | None = None,
+    ) -> None:
+        self._health = health
+        self._reader = EventReader(file, health, OPTIONS, on_damage, progress)
+        self._counter = _core.Survey()
+        self._counter.add(_core.scan(b"", offsets=True))  # a file that cannot be read holds nothing
+
+    def __iter__(self) -> Iterator[None]:
+        """Raises DamageError as the reader does."""
+        try:
+            for scan in self._reader.read():
+                self._counter.add(scan)
+                yield
+        finally:
+            self._reader.close()
+
+    @property
+    def offset(self) -> int:
+        """How far it was read."""
+        return self._reader.offset
+
+    @property
+    def found(self) -> FileSurvey:
+        """What it holds, as far as it was read."""
+        (found,) = self._counter.files()
+        return FileSurvey(found, self._health, self._reader.metadata)
 
 
 def put_together(files: Sequence[FileSurvey]) -> Survey:

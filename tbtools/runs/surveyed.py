@@ -13,10 +13,14 @@ from typing import Any
 
 from tbtools import _core
 
-__all__ = ["Counted"]
+__all__ = ["KEPT", "NOT_KEPT", "Counted"]
 
 #: As the core does it: sequences of steps that are kept of one count.
 MOST_SEQUENCES = 32
+
+#: Entries of a count that are kept. The others are for verify, which reads files whole.
+KEPT = 14
+NOT_KEPT = (0, 0, 0, 0)
 
 NO_VALUES = ("file_version", "empty_summary")  # fields that do not make a START begin a segment
 
@@ -45,7 +49,8 @@ class Counted:
         if begins:
             starts = first + starts
         found = dict(_keyed(self.counts))
-        for key, count in _keyed((each[0] + shift, *each[1:]) for each in more.counts):
+        further = ((each[0] + shift, *each[1:KEPT], *NOT_KEPT) for each in more.counts)
+        for key, count in _keyed(further):
             known = found.get(key)
             found[key] = count if known is None else _sum(known, count)
         return Counted(
@@ -87,8 +92,9 @@ def _keyed(counts: Iterable[Count]) -> Iterator[tuple[tuple[Any, ...], Count]]:
 
 def _sum(one: Count, more: Count) -> Count:
     """Two counts of the same, the second of what came later. NaN is no time if there is another."""
-    key, (points, first, _, low, high, first_time, _, early, late, steps) = one[:4], one[4:]
-    further, _, last, lower, higher, _, last_time, earlier, later, further_steps = more[4:]
+    key = one[:4]
+    points, first, _, low, high, first_time, _, early, late, steps = one[4:KEPT]
+    further, _, last, lower, higher, _, last_time, earlier, later, further_steps = more[4:KEPT]
     return (
         *key,
         points + further,
@@ -101,6 +107,7 @@ def _sum(one: Count, more: Count) -> Count:
         earlier if math.isnan(early) else early if math.isnan(earlier) else min(early, earlier),
         later if math.isnan(late) else late if math.isnan(later) else max(late, later),
         _joined(steps, further_steps),
+        *NOT_KEPT,
     )
 
 

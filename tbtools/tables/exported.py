@@ -22,6 +22,7 @@ from tbtools.selection import Filter, Selection
 from tbtools.tables.filters import ArrowFilter, Both, surviving
 from tbtools.tables.following import Follower
 from tbtools.tables.manifest import Manifest, read_manifest, retired
+from tbtools.tables.table import Rows
 
 __all__ = ["READABLE", "ExportedTables"]
 
@@ -134,6 +135,14 @@ class ExportedTables:
         return UsageError(
             f"the dataset {self._path!r} is another since it was opened: {why} "
             "(open it again, or refresh())"
+        )
+
+    @property
+    def findings(self) -> Rows:
+        """Raises UsageError: a dataset has no event files."""
+        raise UsageError(
+            f"{self._path!r} is an exported dataset, and `verify` reads event files "
+            "(the table files says what was wrong with them when it was exported)"
         )
 
     def _condition(self, schema: pa.Schema, selection: Selection) -> pads.Expression | None:

@@ -18,13 +18,16 @@ from tbtools.files.groups import grouped, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.kinds import table_specs
-from tbtools.runs.catalog import FILES, RUNS, TAGS, files_batch, runs_batch, tags_batch
+from tbtools.runs.catalog import FILES, RUNS, TAGS, batch_of, files_batch, runs_batch, tags_batch
+from tbtools.runs.findings import FINDINGS, FileFound, find_in_files, find_in_run, unreadable
 from tbtools.runs.projector import EMBEDDINGS
 from tbtools.runs.reading import Named, RunReader, read_files, survey_group
 from tbtools.runs.rows import TagChoice
+from tbtools.runs.survey import FileSurvey
 from tbtools.selection import Selection
 from tbtools.tables.following import Follower
 from tbtools.tables.parallel import in_order, processors
+from tbtools.tables.table import Rows
 
 __all__ = ["LogdirTables", "all_specs"]
 
@@ -52,7 +55,7 @@ class LogdirTables:
     ) -> None:
         self._paths = paths
         self._selection = selection
-        self._threads = threads or processors()
+        self.threads = threads or processors()
         self._progress = progress
         self._reader = partial(RunReader, on_damage=on_damage, progress=progress)
         self._runs: list[RunReader] = []
@@ -120,7 +123,7 @@ class LogdirTables:
             raise UsageError(f"{name} is not read from events one by one, so it is not followed")
         if selection.restarts != "keep":
             raise UsageError("rows that were given cannot be dropped: follow with restarts='keep'")
-        return Follower(self._paths, selection, self._threads, note, self._progress)
+        return Follower(self._paths, selection, self.threads, note, self._progress)
 
     def _surviving(self, selection: Selection) -> list[RunReader]:
         wanted = selection.wants_runs([reader.run.name for reader in self._runs])
@@ -133,7 +136,7 @@ class LogdirTables:
         with uncollected():
             files = (file for reader in runs for file in reader.files)
             openers = [partial(read_files, group, selection, choice) for group in grouped(files)]
-        for batches in in_order(openers, self._threads, _size_of):
+        for batches in in_order(openers, self.threads, _size_of):
             yield from batches
 
     def _survey(self, runs: Sequence[RunReader]) -> None:
@@ -141,7 +144,7 @@ class LogdirTables:
         files = (file for reader in runs if not reader.is_surveyed for file in reader.files)
         openers = [partial(survey_group, group) for group in grouped(files)]
         with uncollected():
-            for _ in in_order(openers, self._threads):
+            for _ in in_order(openers, self.threads):
                 pass
 
     def _beside(
@@ -158,7 +161,44 @@ class LogdirTables:
         else:
             yield files_batch(readers)
 
+    @property
+    def findings(self) -> Rows:
+        """What is wrong with the files, as ``runs/findings.py`` has it.
+
+        Nothing of it is kept but the health of the files.
+        """
+        return self._findings
+
+    def _findings(self, selection: Selection) -> Iterator[pa.RecordBatch]:
+        closed = [unreadable("", path, why) for path, why in self._listing.unlistable]
+        if closed:
+            yield batch_of(FINDINGS, closed)
+        files = (file for reader in self._surviving(selection) for file in reader.files)
+        openers = [partial(find_in_files, group) for group in grouped(files)]
+        surveys: list[FileSurvey] = []  # of one run
+        for found in in_order(openers, self.threads, _size_of_found):
+            if isinstance(found, pa.RecordBatch):
+                yield found
+                continue
+            reader, _, survey = found
+            surveys.append(survey)
+            if len(surveys) == len(reader.run.files):
+                rows = find_in_run(reader.run.name, surveys)
+                surveys.clear()
+                if rows:
+                    yield batch_of(FINDINGS, rows)
+
     # --- what is known -----------------------------------------------------------------------
+
+    def readers(self, keep_files: bool = False) -> Sequence[RunReader]:
+        """The runs, for those who copy records; what they hold has been found out.
+
+        With ``keep_files``, by file, too.
+        """
+        for reader in self._runs:
+            reader.keeps_files = keep_files
+        self._survey(self._runs)
+        return self._runs
 
     @property
     def runs(self) -> Sequence[str]:
@@ -190,6 +230,10 @@ class LogdirTables:
     def failure(self) -> DamageError | None:
         """The damage that ended a reading, with ``on_damage="fail"``."""
         return next((reader.failure for reader in self._runs if reader.failure), None)
+
+
+def _size_of_found(found: pa.RecordBatch | FileFound) -> int:
+    return int(found.nbytes) if isinstance(found, pa.RecordBatch) else 0
 
 
 def _size_of(batches: list[Named]) -> int:

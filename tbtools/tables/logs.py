@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, Self, TypedDict
+from typing import TYPE_CHECKING, Self, TypedDict
 
 import pyarrow as pa
 
@@ -23,14 +23,16 @@ from tbtools.selection import RestartPolicy, Selection, check_policy, parse_step
 from tbtools.tables.logdir import LogdirTables
 from tbtools.tables.manifest import check_remains, is_exported
 from tbtools.tables.shown import html_of_rows
+from tbtools.tables.source import TableSource
 
 if TYPE_CHECKING:
     import duckdb
 
+    from tbtools.runs.reading import RunReader
     from tbtools.tables.following import Follower
     from tbtools.tables.table import LazyTable
 
-__all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "TableSource", "opened"]
+__all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "opened"]
 
 DAMAGE_POLICIES = ("skip", "stop", "fail")
 
@@ -48,51 +50,6 @@ class OpenOptions(TypedDict, total=False):
     progress: Progress | None
 
 
-class TableSource(Protocol):
-    """Where tables come from."""
-
-    @property
-    def selection(self) -> Selection:
-        """What every reading is narrowed from."""
-
-    @property
-    def schemas(self) -> Mapping[str, pa.Schema]:
-        """The columns of each table."""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Rows by table, as far as they are known without reading."""
-
-    @property
-    def runs(self) -> Sequence[str]:
-        """The names of the runs, as far as they are known."""
-
-    @property
-    def total_bytes(self) -> int:
-        """Size of all event files."""
-
-    @property
-    def inputs(self) -> Sequence[str]:
-        """The folders and files that are read."""
-
-    @property
-    def health(self) -> list[FileHealth]:
-        """What was read of each file, and what was lost."""
-
-    @property
-    def failure(self) -> TbtoolsError | None:
-        """The damage that ended a reading."""
-
-    def read(self, selection: Selection) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """Batches of the selected tables, with their names."""
-
-    def refresh(self) -> bool:
-        """Look again; whether anything is other than before."""
-
-    def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
-        """What reads new rows, if there will be any. Raises UsageError if not."""
-
-
 class TableSet(Mapping[str, "LazyTable"]):
     """The tables and views of some logs: ``logs["scalars"]`` and ``logs.scalars`` are the same.
 
@@ -107,6 +64,7 @@ class TableSet(Mapping[str, "LazyTable"]):
         self._source = source
         self._made: dict[str, LazyTable] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._options: OpenOptions = {}
 
     @classmethod
     def open(
@@ -132,6 +90,14 @@ class TableSet(Mapping[str, "LazyTable"]):
         UsageError or UnknownNameError for arguments that make no sense.
         """
         logdirs = [os.fspath(path) for path in paths] or ["."]
+        options: OpenOptions = {
+            "run": run,
+            "tag": tag,
+            "exclude_tag": exclude_tag,
+            "steps": steps,
+            "restarts": restarts,
+            "on_damage": on_damage,
+        }
         selection = Selection(
             run=_globs(run),
             tag=_globs(tag),
@@ -150,7 +116,7 @@ class TableSet(Mapping[str, "LazyTable"]):
                 for _, path in named:
                     check_remains(path)
                 raise
-            return cls(logdirs, source)
+            return cls(logdirs, source)._given(options)
         if len(named) > 1 or named[0][0]:
             raise UsageError(
                 f"{exported!r} is an exported dataset, which is opened alone and under no name"
@@ -163,7 +129,11 @@ class TableSet(Mapping[str, "LazyTable"]):
         # pyarrow.dataset brings pandas along where there is one: only for those who need it.
         from tbtools.tables.exported import ExportedTables
 
-        return cls(logdirs, ExportedTables(exported, selection))
+        return cls(logdirs, ExportedTables(exported, selection))._given(options)
+
+    def _given(self, options: OpenOptions) -> Self:
+        self._options = options
+        return self
 
     # --- tables by name ----------------------------------------------------------------------
 
@@ -256,15 +226,46 @@ class TableSet(Mapping[str, "LazyTable"]):
             raise UsageError(f"{table} is computed, and not followed; follow what it is made of")
         return self._source.follower(self._source.selection.narrowed({table: None}), note)
 
-    def query(self, sql: str, params: object = None) -> duckdb.DuckDBPyRelation:
+    def findings(self) -> LazyTable:
+        """What is wrong with the event files, a row per finding; each reading reads them all.
+
+        Raises UsageError for an exported dataset.
+        """
+        from tbtools.runs.findings import FINDINGS
+        from tbtools.tables.table import LazyTable
+
+        rows = self._source.findings
+        return LazyTable(FINDINGS.name, FINDINGS.schema, rows, self._source.selection)
+
+    def query(
+        self,
+        sql: str,
+        params: object = None,
+        *,
+        sandbox: bool = False,
+        memory_limit: str | int | None = None,
+        time_limit: float | None = None,
+    ) -> duckdb.DuckDBPyRelation:
         """The result of a statement over tables and views, as a DuckDB relation, not yet computed.
 
-        Raises QueryError for a statement that DuckDB refuses.
-        """
-        from tbtools.tables.sql import connect, run_statement
+        With ``sandbox`` it may read these tables and do nothing else, and another process computes
+        it at once. ``memory_limit`` (such as "512MB") and ``time_limit`` (seconds) hold until the
+        next statement; in a sandbox they are 1 GiB and 60 if not given. See docs/python.md, "SQL".
 
+        Raises QueryError for a statement that DuckDB or the sandbox refuses.
+        """
+        from tbtools.tables.sandbox import limits_of
+        from tbtools.tables.sql import connect, limit, run_statement
+
+        limits = limits_of(memory_limit, time_limit, sandbox)
         if self._connection is None:
             self._connection = connect()
+        if sandbox:
+            from tbtools.tables.confined import rows_of_child
+
+            rows = rows_of_child(self.paths, self._options, sql, params, limits)
+            return self._connection.from_arrow(rows)
+        limit(self._connection, limits.memory, limits.seconds)
         return run_statement(self._connection, sql, self, params)
 
     sql = query
@@ -280,6 +281,29 @@ class TableSet(Mapping[str, "LazyTable"]):
         return changed
 
     # --- what is known -----------------------------------------------------------------------
+
+    def readers(self, keep_files: bool = False) -> Sequence[RunReader]:
+        """The runs that were chosen, as ``rewrite`` and ``merge`` read them: records, not rows.
+
+        With ``keep_files``, what is in each of their files stays known. Raises UsageError for an
+        exported dataset, which has no records.
+        """
+        if not isinstance(self._source, LogdirTables):
+            raise UsageError(
+                f"{self.paths[0]!r} has tables and no event files, which is what this is for "
+                "(tbtools import makes event files of it)"
+            )
+        return self._source.readers(keep_files)
+
+    @property
+    def threads(self) -> int:
+        """How many threads read event files."""
+        return self._source.threads if isinstance(self._source, LogdirTables) else 1
+
+    @property
+    def selection(self) -> Selection:
+        """What was selected when they were opened."""
+        return self._source.selection
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import atexit
 import re
+import secrets
+import tempfile
 import unicodedata
 import weakref
 from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -16,18 +20,31 @@ from tbtools.tables.table import Tables
 from tbtools.tables.views import VIEWS, view_names
 from tbtools.tables.views.sql import register, register_all
 
-__all__ = ["connect", "explain", "run_statement", "stream"]
+__all__ = ["connect", "explain", "limit", "run_statement", "stream"]
 
 STREAM_ROWS = 1 << 16
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """A connection for ``run_statement``; close it."""
-    connection = duckdb.connect()
+def connect(memory: int | None = None, seconds: float | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection for ``run_statement``; close it. Limits are as ``limit`` takes them."""
+    # DuckDB's own is below the current folder, which may be a logdir. It is made when it is needed.
+    spilled = Path(tempfile.gettempdir()) / f"tbtools-{secrets.token_hex(8)}"
+    connection = duckdb.connect(config={"temp_directory": str(spilled)})
     # A Python variable that happens to be called like a table is nobody's business here.
     connection.execute("SET python_enable_replacements = false")
+    limit(connection, memory, seconds)
     _open.add(connection)
     return connection
+
+
+def limit(connection: duckdb.DuckDBPyConnection, memory: int | None, seconds: float | None) -> None:
+    """What statements may take from now on: bytes of memory, and seconds. None: DuckDB's default.
+
+    What does not fit into the memory is spilled to a temporary folder.
+    """
+    size = "RESET memory_limit" if memory is None else f"SET memory_limit = '{memory}B'"
+    connection.execute(size)
+    connection.execute(f"SET max_execution_time = {ceil(1000 * (seconds or 0))}")
 
 
 # DuckDB complains at exit about a connection that is still open and knows Python objects. A
@@ -82,7 +99,7 @@ def stream(relation: duckdb.DuckDBPyRelation, tables: Tables, sql: str) -> pa.Re
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             yield from reader
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, MemoryError) as error:
             raise QueryError(explain(error, tables, sql)) from error
 
     return pa.RecordBatchReader.from_batches(reader.schema, batches())
@@ -95,6 +112,10 @@ def explain(error: Exception, tables: Tables, sql: str) -> str:
     """
     message = str(error).strip()
     first = message.splitlines()[0]
+    if "exceeded maximum execution time" in message:
+        return "the statement took longer than its time limit (--time-limit)"
+    if isinstance(error, MemoryError) or "Out of Memory Error" in message:
+        return "the statement needs more memory than it may have (--memory-limit)"
     names = view_names(tables.tables)
     schemas = {name: tables[name].schema for name in tables.tables}
     schemas |= {name: VIEWS[name][0].schema for name in names}

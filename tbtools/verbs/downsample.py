@@ -32,6 +32,9 @@ DownsampledFormat = Literal["tfevents", "parquet"]
 
 SCALARS = "scalars"
 
+#: What is written with the nodes that it is of.
+FOLLOW = ("graph_edges",)
+
 #: What says what there was before. A dataset of what is left has none of them.
 ABOUT = ("tags", "runs", "files")
 
@@ -212,7 +215,7 @@ class _Logs:
                     target_of(name, all_specs()),
                     Given(self._logs.schema_of(name), self._rows(name)),
                 )
-            elif self._logs[name].head(1, columns=["run"]).num_rows:
+            elif name not in FOLLOW and self._logs[name].head(1, columns=["run"]).num_rows:
                 self.left_out.append(name)
 
     def _present(self) -> Iterator[str]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack
 
 import pyarrow as pa
 
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
 from tbtools.output.behind import Behind
-from tbtools.output.sorting import SortedChunks, sort_keys
+from tbtools.output.datasets import TableFiles
+from tbtools.output.sorting import SortedChunks
 from tbtools.output.targets import check_target, staged
-from tbtools.output.writers import SUFFIXES, WRITERS, TableWriter
+from tbtools.output.writers import SUFFIXES, TableWriter
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 from tbtools.tables.manifest import write_manifest
 
@@ -28,7 +28,6 @@ __all__ = ["FORMATS", "Exported", "Format", "export"]
 Format = Literal["parquet", "csv", "jsonl", "arrow", "duckdb"]
 FORMATS = ("parquet", "csv", "jsonl", "arrow", "duckdb")
 
-FOLDERS = ("parquet", "arrow")  # formats of which a dataset has a folder per table
 WIDE = "scalars_wide"
 
 
@@ -50,6 +49,7 @@ def export(
     tables: Iterable[str] | None = None,
     wide: bool = False,
     duplicates: Duplicates = "last",
+    safe_csv: bool = False,
     force: bool = False,
     **options: Unpack[OpenOptions],
 ) -> Exported:
@@ -57,14 +57,18 @@ def export(
 
     ``logs`` is what ``open`` gives or takes; ``options`` are those of ``open``. A single table is
     written to one file if ``output`` ends like one (``x.parquet``, ``x.csv``). ``wide`` writes
-    scalars with a column per tag. Rows of a file are sorted by run, tag and step, some hundred
-    thousand at a time. A reader of ``output`` sees the old one or the new one, never half of one.
+    scalars with a column per tag. In CSV, ``safe_csv`` puts an apostrophe before text that a
+    spreadsheet would take for a formula. Rows of a file are sorted by run, tag and step, some
+    hundred thousand at a time. A reader of ``output`` sees the old one or the new one, never half
+    of one.
 
     Raises UsageError or one of its kind for what makes no sense, TargetExistsError without
     ``force``, and NothingFoundError if no table has a row.
     """
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
+    if safe_csv and format != "csv":
+        raise UsageError("--safe-csv is for --csv")
     tables_of = opened(logs, options)
     target = Path(output)
     single = SUFFIXES.get(format) == target.suffix.lower() != ""
@@ -80,7 +84,9 @@ def export(
     result = Exported(target)
     with staged(target, tables_of.inputs, force, folder=folder) as beside:
         output_: _Output = (
-            _DuckDbFile(beside) if format == "duckdb" else _Files(beside, format, single)
+            _DuckDbFile(beside)
+            if format == "duckdb"
+            else TableFiles(beside, format, single, safe_csv)
         )
         try:
             if wide:
@@ -118,51 +124,25 @@ def _stream(logs: TableSet, names: list[str], output: _Output, result: Exported)
             result.rows[name] = chunk.rows
 
 
-class _Output:
-    """Where tables are written to."""
+class _Output(Protocol):
+    """Where tables are written to; ``files`` of each of them."""
 
-    def __init__(self) -> None:
-        self.files: dict[str, list[str]] = {}
-        self._open = ExitStack()
+    files: dict[str, list[str]]
 
     def open(self, name: str, schema: pa.Schema) -> TableWriter:
         """A writer for a table."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Finish all of them."""
-        self._open.close()
 
 
-class _Files(_Output):
-    """A folder with a folder or a file per table, or a single file."""
-
-    def __init__(self, path: Path, format: str, single: bool) -> None:
-        super().__init__()
-        self._path = path
-        self._format = format
-        self._single = single
-        if not single:
-            path.mkdir()
-
-    def open(self, name: str, schema: pa.Schema) -> TableWriter:
-        suffix = SUFFIXES[self._format]
-        file = f"{name}/part-0{suffix}" if self._format in FOLDERS else f"{name}{suffix}"
-        path = self._path if self._single else self._path / file
-        path.parent.mkdir(exist_ok=True)
-        writer: TableWriter = WRITERS[self._format](path, schema, sort_keys(schema))
-        self._open.callback(writer.close)
-        self.files[name] = [file]
-        return writer
-
-
-class _DuckDbFile(_Output):
+class _DuckDbFile:
     """One DuckDB database with a table per table."""
 
     def __init__(self, path: Path) -> None:
         import duckdb
 
-        super().__init__()
+        self.files: dict[str, list[str]] = {}
         self._connection = duckdb.connect(str(path))
         self._lock = Lock()  # rows are added in another thread than tables
 

@@ -7,6 +7,7 @@ steps (alignment.py), and what runs have at one step becomes a row (statistics.p
 from __future__ import annotations
 
 from tbtools.verbs.aggregate.verb import (
+    AggregateOptions,
     Aggregation,
     Align,
     aggregate,
@@ -16,6 +17,7 @@ from tbtools.verbs.aggregate.verb import (
 )
 
 __all__ = [
+    "AggregateOptions",
     "Aggregation",
     "Align",
     "aggregate",

@@ -99,14 +99,18 @@ class Buckets:
             return
         whole = pl.concat(self._waiting).with_columns(file=self._hash() % FILES)
         self._waiting, self._count = [], 0
-        parts = whole.partition_by("file", maintain_order=True, include_key=False, as_dict=True)
-        for (number,), part in parts.items():
-            rows = part.to_arrow()
+        # A call costs more than the rows of a part: all parts lie in one batch.
+        whole = whole.sort("file", maintain_order=True)
+        sizes = whole["file"].rle().struct.unnest()
+        (rows,) = whole.drop("file").rechunk().to_arrow().to_batches()
+        begin = 0
+        for size, number in sizes.iter_rows():
             if number not in self._writers:
                 path = str(self._folder / str(number))
                 self._writers[number] = pa.ipc.new_stream(path, rows.schema)
-            self._writers[number].write_table(rows)
-            self._rows[number] = self._rows.get(number, 0) + rows.num_rows
+            self._writers[number].write_batch(rows.slice(begin, size))
+            self._rows[number] = self._rows.get(number, 0) + size
+            begin += size
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """All points, those that are alike in the same frame, in their order."""
@@ -116,22 +120,29 @@ class Buckets:
         self._flush()
         for writer in self._writers.values():
             writer.close()
-        together: list[pl.DataFrame] = []  # a call costs more than a file has rows for
+        together: list[pa.RecordBatch] = []  # a call costs more than a file has rows for
         for number in sorted(self._rows):
             path = self._folder / str(number)
             parts = -(-self._rows[number] // MOST_ROWS)
             for part in range(parts):
-                chosen = (self._hash() // FILES) % parts == part
                 with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as batches:
-                    for batch in batches:
-                        frame = pl.DataFrame(pl.from_arrow(batch))
-                        together.append(frame if parts == 1 else frame.filter(chosen))
-                if sum(frame.height for frame in together) >= MOST_ROWS // 2:
-                    yield pl.concat(together)
+                    if parts == 1:
+                        together += batches
+                    else:
+                        for batch in batches:
+                            frame = pl.DataFrame(pl.from_arrow(batch))
+                            chosen = frame.filter((self._hash() // FILES) % parts == part)
+                            together += chosen.to_arrow().to_batches()
+                if sum(batch.num_rows for batch in together) >= MOST_ROWS // 2:
+                    yield _one_frame(together)
                     together = []
             path.unlink()
         if together:
-            yield pl.concat(together)
+            yield _one_frame(together)
+
+
+def _one_frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches).combine_chunks()))
 
 
 def one_value(points: pl.DataFrame, duplicates: str) -> tuple[pl.DataFrame, int]:
@@ -140,13 +151,16 @@ def one_value(points: pl.DataFrame, duplicates: str) -> tuple[pl.DataFrame, int]
     ``wall_time`` is the largest. Raises UsageError if the policy is ``error`` and there are any.
     """
     keys = ["tag", "step", "run"]
-    # Equal keys have equal codes: if all codes differ, so do all keys, which takes longer to see.
+    # Equal keys have equal codes: where a code is the only one of its kind, so are its keys. To see
+    # that takes less long than to group by them.
     series = pl.col("tag").cast(pl.Int64) * (1 << 32) + pl.col("run")
-    codes = points.select(pl.col("step").hash() + series.hash(1)).to_series()
-    if codes.n_unique() == points.height:
+    alone = points.select(pl.col("step").hash() + series.hash(1)).to_series().is_unique()
+    if alone.all():
         return points, 0
-    found = points.group_by(keys).agg(pl.col("wall_time").max(), _ONE_VALUE[duplicates])
+    several = points.filter(~alone)
+    made = several.group_by(keys).agg(pl.col("wall_time").max(), _ONE_VALUE[duplicates])
+    found = pl.concat([points.filter(alone), made.select(*POINTS)])
     more = points.height - found.height
     if more and duplicates == "error":
         raise doubled(more)
-    return found.select(*POINTS), more
+    return found, more

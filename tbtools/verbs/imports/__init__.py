@@ -4,6 +4,6 @@
 
 from __future__ import annotations
 
-from tbtools.verbs.imports.verb import import_files
+from tbtools.verbs.imports.verb import import_files, imported_bytes
 
-__all__ = ["import_files"]
+__all__ = ["import_files", "imported_bytes"]

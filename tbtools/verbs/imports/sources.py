@@ -4,7 +4,7 @@ databases, which DuckDB does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from tbtools.verbs.imports.casts import quoted
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["FORMATS", "ROWS", "ArrowRows", "Source", "reading", "run_of", "sources_of"]
+__all__ = ["FORMATS", "ROWS", "ArrowRows", "Source", "bytes_of", "reading", "run_of", "sources_of"]
 
 #: Ending → format.
 FORMATS = {
@@ -51,11 +51,14 @@ class ArrowRows:
 class Source:
     """A table: its name, if it says so itself, and its rows: Arrow's, or what DuckDB reads.
 
-    ``is_text``: every value can be had as text (``as_text``), and types are only guessed.
+    ``is_text``: every value can be had as text (``as_text``), and types are only guessed. ``size``
+    are the bytes of its file, ``rows`` about how many rows there are in them, if that is known.
     """
 
     path: str
     name: str | None
+    size: int
+    rows: int | None
     arrow: ArrowRows | None = None
     relation: str = ""
     is_text: bool = False
@@ -111,6 +114,19 @@ def sources_of(path: str, connection: duckdb.DuckDBPyConnection) -> Iterator[Sou
     yield from _of_file(path, connection, None)
 
 
+def bytes_of(paths: Iterable[str]) -> int:
+    """The bytes of files and of exported datasets; of what is not there, none."""
+    total = 0
+    for path in paths:
+        manifest = read_manifest(path)
+        if manifest is not None:
+            of_tables = [file for files in manifest.tables.values() for file in files]
+            total += sum(manifest.files[file] for file in of_tables)
+        elif Path(path).is_file():
+            total += Path(path).stat().st_size
+    return total
+
+
 def _of_dataset(path: str, connection: duckdb.DuckDBPyConnection) -> Iterator[Source]:
     manifest = read_manifest(path)
     if manifest is None or manifest.format == LOGDIR:
@@ -132,22 +148,27 @@ def _of_file(
     form = FORMATS.get(suffixes[-1] if suffixes else "")
     if form is None:
         raise UsageError(f"{path}: its name ends like none of {', '.join(FORMATS)}")
+    size = Path(path).stat().st_size
     literal = "'" + path.replace("'", "''") + "'"
     with reading(path):
         if form == "parquet":
-            yield Source(path, name, _parquet(path))
+            rows, arrow = _parquet(path)
+            yield Source(path, name, size, rows, arrow)
         elif form == "csv":
             options = "header = true, allow_quoted_nulls = false"
             if suffixes[-1] == ".tsv":
                 options += ", delim = '\\t'"
             relation = f"read_csv({literal}, {options}"
             text = f"(FROM {relation}, all_varchar = true))"
-            yield Source(path, name, None, f"{relation})", is_text=True, as_text=text)
+            lines = _lines(path, size)
+            yield Source(path, name, size, lines, None, f"{relation})", True, text)
         elif form == "json":
             text = _json_text(literal, connection)
-            yield Source(path, name, None, f"read_json({literal})", is_text=True, as_text=text)
+            lines = _lines(path, size)
+            yield Source(path, name, size, lines, None, f"read_json({literal})", True, text)
         elif form == "arrow":
-            yield Source(path, name, _ipc(path))
+            rows, arrow = _ipc(path)
+            yield Source(path, name, size, rows, arrow)
         else:
             yield from _of_database(path, literal, connection)
 
@@ -159,7 +180,16 @@ def _json_text(literal: str, connection: duckdb.DuckDBPyConnection) -> str:
     return f"(SELECT {texts} FROM read_json({literal}, columns = {{{types}}}))"
 
 
-def _parquet(path: str) -> ArrowRows:
+def _lines(path: str, size: int) -> int | None:
+    """About how many lines a file of text has, by those at its beginning."""
+    if Path(path).suffix.lower() in COMPRESSED:
+        return None
+    with Path(path).open("rb") as file:
+        head = file.read(1 << 20)
+    return size * head.count(b"\n") // len(head) if head else 0
+
+
+def _parquet(path: str) -> tuple[int, ArrowRows]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path, pre_buffer=False)
@@ -169,14 +199,14 @@ def _parquet(path: str) -> ArrowRows:
         for group in range(file.num_row_groups):
             yield from file.iter_batches(ROWS, row_groups=[group])
 
-    return ArrowRows(file.schema_arrow, batches)
+    return file.metadata.num_rows, ArrowRows(file.schema_arrow, batches)
 
 
-def _ipc(path: str) -> ArrowRows:
+def _ipc(path: str) -> tuple[int, ArrowRows]:
     file = pa.ipc.open_file(path)
-    return ArrowRows(
-        file.schema, lambda: (file.get_batch(number) for number in range(file.num_record_batches))
-    )
+    count = file.num_record_batches
+    rows = ArrowRows(file.schema, lambda: (file.get_batch(number) for number in range(count)))
+    return (file.get_batch(0).num_rows * count if count else 0), rows
 
 
 def _of_database(
@@ -193,5 +223,10 @@ def _of_database(
         "WHERE table_catalog = $name ORDER BY table_schema, table_name",
         {"name": name},
     ).fetchall()
-    for schema, table in tables:
-        yield Source(path, table, None, f"{name}.{quoted(schema)}.{quoted(table)}")
+    size = Path(path).stat().st_size
+    for number, (schema, table) in enumerate(tables):
+        relation = f"{name}.{quoted(schema)}.{quoted(table)}"
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
+        # As if all tables were of one size: nobody says what each takes of the file.
+        part = size * (number + 1) // len(tables) - size * number // len(tables)
+        yield Source(path, table, part, rows, None, relation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,19 @@ from tbtools.schema import KEYS
 from tbtools.tables.interrupts import interruptible
 from tbtools.tables.logdir import all_specs
 from tbtools.verbs.imports.casts import from_text, quoted
-from tbtools.verbs.imports.sources import ROWS, Source, reading, run_of, sources_of
+from tbtools.verbs.imports.sources import (
+    ROWS,
+    Source,
+    bytes_of,
+    reading,
+    run_of,
+    sources_of,
+)
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["import_files"]
+__all__ = ["import_files", "imported_bytes"]
 
 TAGS = "tags"
 MOST_MEMORY = "256MB"  # beyond that, DuckDB goes on in files
@@ -38,6 +45,7 @@ def import_files(
     tag: str | None = None,
     exact: bool = False,
     force: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> Written:
     """Write tables from files to a new logdir, an event file per run.
 
@@ -48,7 +56,8 @@ def import_files(
     what ``NAME=path`` says.
 
     ``tables`` are those that are wanted; by default all that can be written. Those that cannot are
-    in ``left_out`` of the result. Other arguments are those of ``write``.
+    in ``left_out`` of the result. ``progress`` is called with the bytes that were read since the
+    last call, of ``imported_bytes``. Other arguments are those of ``write``.
 
     Raises UsageError for files that cannot be read and for what makes no sense, TargetExistsError
     without ``force``, and NothingFoundError if there are no rows.
@@ -73,7 +82,7 @@ def import_files(
         # DuckDB's own choice is a folder in the current one, which may be a logdir.
         connection.execute("SET temp_directory = $folder", {"folder": folder})
         connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
-        imports = _Imports(connection, wanted, tag)
+        imports = _Imports(connection, wanted, tag, progress or (lambda _: None))
         for name, path in named:
             imports.add(path, run or run_of(name, path))
         if not imports.tables:
@@ -95,11 +104,20 @@ def import_files(
     return done
 
 
+def imported_bytes(*paths: str | os.PathLike[str]) -> int:
+    """How many bytes ``import_files`` reads of these files and datasets."""
+    return bytes_of(path for _, path in named_paths([os.fspath(path) for path in paths]))
+
+
 class _Imports:
     """The tables that are found in files."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, wanted: list[str] | None, tag: str | None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        wanted: list[str] | None,
+        tag: str | None,
+        progress: Callable[[int], None],
     ) -> None:
         self.tables: list[tuple[Target, Given]] = []
         self.names: dict[tuple[str, str], tuple[str, str]] = {}
@@ -107,6 +125,7 @@ class _Imports:
         self._connection = connection
         self._wanted = wanted
         self._tag = tag
+        self._progress = progress
 
     def add(self, path: str, run: str | None) -> None:
         """All tables of a file or dataset."""
@@ -117,12 +136,26 @@ class _Imports:
                 if self._wanted is None or TAGS in self._wanted:
                     rows = self._rows(source, all_specs()[TAGS].schema, guessed)
                     self.names |= names_of(row for b in rows for row in b.to_pylist())
+                self._progress(source.size)
                 continue
             target = self._target(source, guessed)
             if target is None:
+                self._progress(source.size)
                 continue
-            batches = self._rows(source, target.spec.schema, guessed, target.wide)
+            rows = self._rows(source, target.spec.schema, guessed, target.wide)
+            batches = self._told(source, rows)
             self.tables.append((target, Given(guessed, batches, run=run, tag=self._tag)))
+
+    def _told(self, source: Source, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches, as which bytes of their file are told; at its end, all of these are."""
+        rows = told = 0
+        for batch in batches:
+            rows += batch.num_rows
+            done = source.size * min(rows, source.rows) // source.rows if source.rows else 0
+            self._progress(done - told)
+            told = done
+            yield batch
+        self._progress(source.size - told)
 
     def _guessed(self, source: Source) -> pa.Schema:
         """The columns of a source, under the names that tables have them by."""

@@ -1,0 +1,105 @@
+"""TensorBoard reads what ``rewrite`` and ``merge`` write as tbtools does."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from conftest import DATA
+from event_writing import EventFile
+from tensorboard_reading import by_loader, check
+from test_write_tensorboard import LOGS
+
+import tbtools
+from tbtools.selection import RestartPolicy
+
+POLICIES: tuple[RestartPolicy, ...] = ("keep", "latest", "tensorboard")
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three parts of a training, resumed with STARTs and without, and once in the same folder."""
+    folder = tmp_path_factory.mktemp("parts")
+    draw = Random(7)
+    time = 1.7e9
+    for number, (name, begin) in enumerate([("a", 0), ("a", 300), ("b", 250), ("c", 500)]):
+        file = EventFile(folder / name / f"events.out.tfevents.{number}").version()
+        if number in (1, 3):
+            file.session_start(begin, wall_time=time)
+        for step in range(begin, begin + 400, 5):
+            time += 0.5
+            value = math.nan if draw.random() < 0.02 else draw.random()
+            file.scalar("loss", step, value, wall_time=time)
+            # As TF2 writes them: metadata only with the first value of a file.
+            plugin = "scalars" if step == begin else ""
+            file.tensor_scalar("acc", step, value, "float32", plugin, wall_time=time)
+        time += 3600
+    return [folder / name for name in "abc"]
+
+
+def test_with_keep_tensorboard_drops_nothing_of_its_own(parts: list[Path], tmp_path: Path) -> None:
+    tbtools.merge(parts, tmp_path / "out")
+    read = by_loader(tmp_path / "out", purges=True)
+    assert [len(read["scalars", ".", tag]) for tag in ("loss", "acc")] == [320, 320]
+
+
+@pytest.mark.parametrize("options", [{}, {"close_gaps": True}, {"offset_steps": True}])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_merged_parts(
+    parts: list[Path], tmp_path: Path, policy: RestartPolicy, options: dict[str, Any]
+) -> None:
+    logs = tbtools.open(*parts, restarts=policy)
+    tbtools.merge(logs, tmp_path / "out", **options)
+    check(tmp_path / "out", purges=True)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", LOGS)
+def test_merged_golden_logs(name: str, policy: RestartPolicy, tmp_path: Path) -> None:
+    tbtools.merge(tbtools.open(DATA / name, restarts=policy), tmp_path / "out")
+    check(tmp_path / "out", float64={"double"}, purges=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rename": [r"(.*)/([^/]*)=\2 of \1", r"(.*)=only \1"]},
+        {"times": (1.7e9 + 60, 1.7e9 + 90_000), "shift_steps": 17},
+        {"scale_steps": "3/2", "drop": "a*"},
+        {"split_by": "size", "split_size": 3000},
+        {"split_by": "tag"},
+        {"compact": True, "tables": ["scalars", "images"]},
+    ],
+)
+def test_rewritten_logs(parts: list[Path], options: dict[str, Any], tmp_path: Path) -> None:
+    for number, path in enumerate([*parts, DATA / "tf2", DATA / "torch"]):
+        logs = tbtools.open(path, restarts="latest")
+        out = tmp_path / str(number)
+        try:
+            tbtools.rewrite(logs, out, **options)
+        except tbtools.NothingFoundError:
+            assert "times" in options
+            continue
+        double = {"double", "only double"}
+        check(out, float64=double)
+
+
+def test_values_whose_first_is_left_out_are_still_read(parts: list[Path], tmp_path: Path) -> None:
+    logs = tbtools.open(parts[2], steps="600:")
+    tbtools.rewrite(logs, tmp_path / "out")
+    read = by_loader(tmp_path / "out")
+    assert [len(read["scalars", ".", tag]) for tag in ("loss", "acc")] == [60, 60]
+    check(tmp_path / "out")
+
+
+def test_the_corpus(corpus: Path, tmp_path: Path) -> None:
+    """Real logs: what both loaders read of them after ``merge`` and ``rewrite``."""
+    for policy in ("latest", "tensorboard"):
+        logs = tbtools.open(corpus / "logs", restarts=policy)
+        tbtools.merge(logs, tmp_path / policy)
+        check(tmp_path / policy, purges=True)
+    tbtools.rewrite(corpus / "logs", tmp_path / "tags", split_by="tag", rename={"(.*)": r"x \1"})
+    check(tmp_path / "tags")
