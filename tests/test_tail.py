@@ -18,6 +18,7 @@ from event_writing import EventFile, summary_metadata, tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import damaged_files
+from test_terminal import Screen
 
 import tbtools
 from tbtools.schema import plain
@@ -373,3 +374,23 @@ def test_a_writer_and_a_follower_side_by_side(tmp_path: Path) -> None:
             break
     writer.join()
     assert rows == [("run", "x", step) for step in range(count)]
+
+
+@pytest.mark.parametrize("follows", [False, True])
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_terminal_shows_what_fits(tmp_path: Path, columns: int, follows: bool) -> None:
+    for run in ("experiments/baseline/seed-1", "experiments/a-long-name\x1b[2J/seed-2"):
+        file = EventFile(tmp_path / run / "tfevents").version()
+        file.scalar("validation/accuracy/top-5\u202e", 123456, 0.25).scalar("loss", 7, 1e-7)
+    # Nobody reads any more, so it ends with what is there.
+    module = "sys.modules['tbtools.cli.tail']"
+    before = f"import tbtools.cli; {module}.is_closed = lambda _: True"
+    arguments = ["tail", tmp_path, *(["-f", "-n", "1"] if follows else [])]
+    screen = Screen(*arguments, columns=columns, before=before)
+    assert screen.code == 0
+    screen.fits()
+    text = "\n".join(screen.lines)
+    assert "123456" in text
+    assert "1e-07" in text
+    assert "\x1b[2J" not in screen.raw
+    assert "\u202e" not in screen.raw

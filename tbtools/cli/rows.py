@@ -21,7 +21,11 @@ WIDE = 1 << 16  # cells: nothing is cut for whoever is no terminal
 
 
 def print_as_they_come(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, format: str | None, file: IO[bytes]
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    format: str | None,
+    look: Look,
+    file: IO[bytes],
 ) -> None:
     """Print rows as ``table``, ``csv``, ``tsv`` or ``jsonl``; None: as is usual where they go."""
     is_terminal = sys.stdout.isatty()
@@ -29,7 +33,7 @@ def print_as_they_come(
     write: Callable[[pa.RecordBatch], None]
     if (format or ("table" if is_terminal else "csv")) == "table":
         width = shutil.get_terminal_size().columns if is_terminal else WIDE
-        write = _Lines(schema, width, file).write
+        write = _Lines(schema, width, look, file).write
     else:
         made = (
             JsonlWriter(file, schema, [])
@@ -46,9 +50,10 @@ def print_as_they_come(
 class _Lines:
     """A table of which the end is not known. Columns are as wide as the widest cell so far."""
 
-    def __init__(self, schema: pa.Schema, width: int, file: IO[bytes]) -> None:
+    def __init__(self, schema: pa.Schema, width: int, look: Look, file: IO[bytes]) -> None:
         self._schema = schema
         self._width = width
+        self._look = look
         self._file = file
         self._widest = [""] * len(schema)
         self._shown: tuple[str, ...] | None = None  # the header
@@ -65,7 +70,7 @@ class _Lines:
             shown = [widest, *texts]
             whole, right = is_whole(field.type), is_number(field.type)
             columns.append(Column(visible(field.name), shown, whole, right))
-        lines, _ = layout(columns, self._width, Look())
+        lines, _ = layout(columns, self._width, self._look)
         header, _, _, *rows = lines
         if self._shown is None:
             self._shown = (header, lines[1])

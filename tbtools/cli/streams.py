@@ -53,6 +53,10 @@ class _Screen:
         )
         self._terminal.buffer.write("".join(shown).encode(self._terminal.encoding, "replace"))
 
+    def flush(self) -> None:
+        """Let it be seen."""
+        self._terminal.buffer.flush()
+
 
 def note(text: str) -> None:
     """A line on stderr, where everything is said that is no data. Names in it cannot steer it."""

@@ -68,14 +68,17 @@ def tail(
         raise UsageError(f"{format} has an end; --follow takes {', '.join(ENDLESS)}")
     from tbtools.cli.printer import format_for, print_rows
     from tbtools.cli.rows import print_as_they_come
+    from tbtools.cli.terminal import Look
     from tbtools.verbs.tail import wait_for_logs
 
+    look = Look(importance=("value", "step", "tag", "run", "wall_time"))
     if follow:
         wait_for_logs(paths_of(logdirs, logdir), interval, lambda text: note(f"tbtools: {text}"))
     with opened(logdirs, logdir, run, tag, exclude_tag, steps) as logs:
         if not follow:
             found = logs.tail(table, rows=rows)
-            print_rows(found.to_reader(), format_for(format, None), None, False, logs.inputs)
+            form = format_for(format, None)
+            print_rows(found.to_reader(), form, None, False, logs.inputs, look)
             return
         schema = logs.schema_of(table)
         new = logs.follow(
@@ -85,4 +88,4 @@ def tail(
             stop=lambda: is_closed(sys.stdout),
             on_note=lambda text: note(f"tbtools: {text}"),
         )
-        to_stdout(partial(print_as_they_come, new, schema, format))
+        to_stdout(partial(print_as_they_come, new, schema, format, look))
