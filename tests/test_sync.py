@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -23,7 +25,7 @@ from syncing import assert_follows, leftovers
 
 import tbtools
 from tbtools.files.discovery import list_runs
-from tbtools.files.storage import LOCAL
+from tbtools.files.storage import LOCAL, LocalStorage
 from tbtools.output import growing, parts
 from tbtools.runs.catalog import files_batch, runs_batch, tags_batch
 from tbtools.runs.growing import read_new
@@ -256,8 +258,6 @@ def test_a_folder_that_cannot_be_listed_keeps_its_rows(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.sync()
-    from tbtools.files.storage import LocalStorage
-
     entries = LocalStorage.entries
 
     def refusing(self: LocalStorage, path: str) -> object:
@@ -271,6 +271,32 @@ def test_a_folder_that_cannot_be_listed_keeps_its_rows(
     assert (done.rows, done.gone) == ({"scalars": 1}, [])
     assert done.health[0].unreadable == "Permission denied"
     assert len(here.steps()) == 7
+
+
+def test_a_file_that_cannot_be_read_for_a_while_keeps_its_rows(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.sync()
+    path = here.logs / "a" / "events.tfevents"
+    append(path, EventFile().scalar("loss", 3, 1.0))
+    opened = LocalStorage.open
+
+    def refusing(self: LocalStorage, name: str) -> object:
+        if name == str(path):
+            raise PermissionError(13, "Permission denied")
+        return opened(self, name)
+
+    monkeypatch.setattr(LocalStorage, "open", refusing)
+    done = tbtools.sync(here.logs, here.dataset)
+    assert (done.rows, done.anew) == ({}, {})
+    assert [health.unreadable for health in done.health] == ["Permission denied"]
+    assert len(here.steps()) == 6
+    status = dict(
+        tbtools.query("SELECT run, status FROM files", here.dataset).fetchall()  # as it is now
+    )
+    assert status == {"a": "unreadable", "b": "ok"}
+    monkeypatch.setattr(LocalStorage, "open", opened)
+    assert here.sync().rows == {"scalars": 1}
 
 
 # --- all of it, at random ------------------------------------------------------------------------
@@ -415,6 +441,26 @@ def test_two_at_a_time_are_refused(here: Here) -> None:
     ):
         tbtools.sync(here.logs, here.dataset)
     here.sync()  # that one is done
+
+
+def test_who_is_refused_leaves_a_dataset_that_is_coming_into_being_alone(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = here.dataset / "sync" / "new" / "1.parquet"
+
+    @contextmanager
+    def taken(lock: Path, what: str) -> Iterator[None]:
+        part.parent.mkdir()  # another process was quicker
+        part.touch()
+        raise tbtools.WriteError("another sync")
+        yield
+
+    with monkeypatch.context() as patch, pytest.raises(tbtools.WriteError):
+        patch.setattr(growing, "held", taken)
+        tbtools.sync(here.logs, here.dataset)
+    assert part.exists()
+    (here.dataset / "sync" / "lock").touch()
+    here.sync()
 
 
 def test_a_lock_that_nobody_holds_is_no_obstacle(here: Here) -> None:

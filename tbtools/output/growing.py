@@ -59,17 +59,16 @@ def growing_dataset(
         _check(target, force)
         is_new = not target.exists()
         (target / SYNC).mkdir(parents=True, exist_ok=True)
-        try:
-            with held(target / LOCK, str(target)):
-                try:
-                    yield GrowingDataset(target, force, grace)
-                except BaseException:
-                    with suppress(Exception):  # there is worse to tell of
-                        GrowingDataset(target, False, grace)  # which tidies up
-                    raise
-        finally:
-            if is_new and not (target / MANIFEST).exists():
-                _clear(target)
+        with held(target / LOCK, str(target)):
+            try:
+                yield GrowingDataset(target, force, grace)
+            except BaseException:
+                with suppress(Exception):  # there is worse to tell of
+                    GrowingDataset(target, False, grace)  # which tidies up
+                raise
+            finally:
+                if is_new and not (target / MANIFEST).exists():
+                    _clear(target)
 
 
 def _check(target: Path, force: bool) -> None:
