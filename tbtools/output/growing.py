@@ -8,12 +8,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from tbtools.errors import TargetExistsError, WriteError
 from tbtools.output.behind import Behind
@@ -224,13 +222,13 @@ class GrowingDataset:
         """Drop the rows of these runs from some tables; None: from all."""
         if not runs:
             return
-        wanted = pa.array(sorted(runs), pa.string())
+        wanted = sorted(runs)
         for parts_of in (self._tables, self._tails):
             for table, parts in parts_of.items():
                 if tables is None or table in tables:
                     parts_of[table] = [*self._thinned(parts, wanted)]
 
-    def _thinned(self, parts: Iterable[Part], runs: pa.StringArray) -> Iterator[Part]:
+    def _thinned(self, parts: Iterable[Part], runs: Sequence[str]) -> Iterator[Part]:
         for part in parts:
             left = without(part, runs, self._new_path())
             if left is not part:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +16,7 @@ from tbtools.output.behind import Behind
 from tbtools.output.sorting import SortedChunks, sort_keys
 from tbtools.output.writers import ParquetWriter
 
-__all__ = ["Adding", "Part", "joined", "without", "worth"]
+__all__ = ["Adding", "Part", "joined", "may_hold", "without", "worth"]
 
 SMALL = 1 << 16  # bytes: parts up to this size are of the first level,
 FAN = 8  # so many of which make one of the next
@@ -85,19 +87,36 @@ def _written(path: Path, schema: pa.Schema) -> Iterator[ParquetWriter]:
     writer.close()
 
 
-def without(part: Part, runs: pa.StringArray, path: Path) -> Part | None:
-    """A part without the rows of some runs, written to ``path``; itself if it has none of them.
+def may_hold(group: Any, runs: Sequence[str]) -> bool:
+    """Whether a row group, by its metadata, may have rows of one of these runs, which are sorted.
+
+    Its first column is the run.
+    """
+    statistics = group.column(0).statistics
+    if statistics is None or not statistics.has_min_max:
+        return bool(runs)
+    return bisect_left(runs, statistics.min) < bisect_right(runs, statistics.max)
+
+
+def without(part: Part, runs: Sequence[str], path: Path) -> Part | None:
+    """A part without the rows of sorted runs, written to ``path``; itself if it has none of them.
 
     None if no row is left.
     """
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(part.path) as file:
-        kept = []
+        kept, counts = [], []
+        wanted = pa.array(runs, pa.string())
         for index in range(file.num_row_groups):
-            run = file.read_row_group(index, ["run"])["run"].cast(pa.string())
-            kept.append(pc.invert(pc.is_in(run, runs)))
-        counts = [pc.sum(each).as_py() or 0 for each in kept]
+            group = file.metadata.row_group(index)
+            mask, count = None, group.num_rows
+            if may_hold(group, runs):
+                run = file.read_row_group(index, ["run"])["run"].cast(pa.string())
+                mask = pc.invert(pc.is_in(run, wanted))
+                count = pc.sum(mask).as_py() or 0
+            kept.append(mask)
+            counts.append(count)
         if sum(counts) == part.rows:
             return part
         if not sum(counts):
@@ -105,7 +124,9 @@ def without(part: Part, runs: pa.StringArray, path: Path) -> Part | None:
         with _written(path, file.schema_arrow) as writer:
             for index, count in enumerate(counts):
                 if count:
-                    writer.write(file.read_row_group(index).filter(kept[index]))
+                    rows = file.read_row_group(index)
+                    mask = kept[index]
+                    writer.write(rows if mask is None else rows.filter(mask))
     return Part(path, sum(counts), path.stat().st_size)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from tbtools.errors import UsageError
 from tbtools.files.discovery import Listing, Run, readable
 from tbtools.files.storage import Stamp
+from tbtools.output.parts import may_hold
 from tbtools.runs.beside import Looked, look
 from tbtools.runs.growing import FileState
 from tbtools.runs.states import packed, unpacked
@@ -86,7 +86,7 @@ class KnownFiles:
                 groups = [
                     index
                     for index in range(file.num_row_groups)
-                    if runs is None or _may_hold(file.metadata.row_group(index).column(0), runs)
+                    if runs is None or may_hold(file.metadata.row_group(index), runs)
                 ]
                 if groups:
                     yield from file.iter_batches(BATCH, groups, columns)
@@ -101,14 +101,6 @@ def _intact() -> Iterator[None]:
         raise UsageError(
             "what sync noted of the files is damaged (--force makes the dataset anew)"
         ) from error
-
-
-def _may_hold(column: Any, names: Sequence[str]) -> bool:
-    """Whether a column of a row group may hold one of these names, which are sorted."""
-    statistics = column.statistics
-    if statistics is None or not statistics.has_min_max:
-        return bool(names)
-    return bisect_left(names, statistics.min) < bisect_right(names, statistics.max)
 
 
 def _looked(content: Mapping[str, Any]) -> Looked:
