@@ -33,6 +33,7 @@ __all__ = [
     "merge",
     "open",
     "query",
+    "recover",
     "rewrite",
     "scan",
     "sync",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from tbtools.verbs.media import media
     from tbtools.verbs.merge import merge
     from tbtools.verbs.query import query
+    from tbtools.verbs.recover import recover
     from tbtools.verbs.rewrite import rewrite
     from tbtools.verbs.scan import scan
     from tbtools.verbs.sync import sync
@@ -88,6 +90,7 @@ _HOMES = {
     "merge": "verbs.merge",
     "open": "logs",
     "query": "verbs.query",
+    "recover": "verbs.recover",
     "rewrite": "verbs.rewrite",
     "scan": "verbs.scan",
     "sync": "verbs.sync",

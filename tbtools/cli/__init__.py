@@ -21,6 +21,7 @@ from tbtools.cli.import_ import import_
 from tbtools.cli.ls import ls
 from tbtools.cli.merge import merge
 from tbtools.cli.query import query
+from tbtools.cli.recover import recover
 from tbtools.cli.rewrite import rewrite
 from tbtools.cli.streams import note, open_missing, silence
 from tbtools.cli.sync import sync
@@ -64,7 +65,7 @@ def _tbtools(
 
 COMMANDS = (
     *(ls, query, export, graph, import_, diff, downsample, aggregate),
-    *(merge, rewrite, verify, sync, tail),
+    *(merge, rewrite, verify, recover, sync, tail),
 )
 
 for command in COMMANDS:

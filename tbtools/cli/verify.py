@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
     from tbtools.logs import Logs
 
-#: What is left out last comes first.
-IMPORTANCE = ("what", "run", "offset", "size", "damage", "detail", "path")
-#: What is left out if it is empty.
-OPTIONAL = ("detail", "damage", "size")
-
 
 def verify(
     logdirs: Logdirs = None,
@@ -44,36 +39,17 @@ def verify(
 
     Example: tbtools verify runs -f jsonl -o findings.jsonl
     """
-    from itertools import chain
-
-    import pyarrow as pa
-
-    from tbtools.cli.printer import format_for, is_for_eyes, print_rows
+    from tbtools.cli.findings import print_findings
+    from tbtools.cli.printer import format_for
     from tbtools.cli.streams import note
-    from tbtools.cli.terminal import Look
     from tbtools.verbs import verify as library
 
     format_for(format, output)
     with opened(logdirs, logdir, run) as logs:
         passing = _Passing(library.verify(logs).to_reader())
-        is_seen = is_for_eyes(format, output)
-        batches = (_for_eyes(batch) if is_seen else batch for batch in passing)
-        first = next(batches, None)
-        if first is not None or not is_seen:
-            schema = passing.schema if first is None else first.schema
-            rows = pa.RecordBatchReader.from_batches(schema, chain(filter(None, [first]), batches))
-            print_rows(rows, format, output, force, logs.inputs, Look(IMPORTANCE, (), OPTIONAL))
+        print_findings(iter(passing), passing.schema, format, output, force, logs.inputs)
         note(f"tbtools: {passing.summary(logs)}")
         raise typer.Exit(1 if passing.damaged else 0)
-
-
-def _for_eyes(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """What people look at: details tell the number of records."""
-    import pyarrow.compute as pc
-
-    names = ("run", "path", "offset", "size", "what", "detail")
-    columns = {name: batch[name] for name in names}
-    return type(batch).from_pydict({**columns, "damage": pc.if_else(batch["damage"], "yes", None)})
 
 
 class _Passing:

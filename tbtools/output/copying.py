@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -15,21 +16,32 @@ from tbtools import _core
 from tbtools.errors import DamageError, UsageError
 from tbtools.files.discovery import EventFile
 from tbtools.files.health import FileHealth
-from tbtools.files.stretches import stretches
+from tbtools.files.intact import intact
 from tbtools.output.records import frame
 from tbtools.proto.tfevents_pb2 import Event
 from tbtools.runs.reading import RunReader
+from tbtools.runs.restarts import Limit
+from tbtools.runs.survey import place_of
 
-__all__ = ["Answer", "Change", "Copied", "Copier", "RecordFiles"]
+__all__ = ["Answer", "Change", "Copied", "Copier", "RecordFiles", "changes_of", "unpacked_name"]
 
 HEADER, FOOTER = 12, 4  # bytes of a record around its payload
 MOST_OPEN = 64  # files of one run
+PACKED = ("gz", "zst", "zstd")  # endings
 
 #: What becomes of an event that is asked about: it stays, it goes, or these bytes take its place.
 Answer = bool | bytes
 
 #: An offset in a file, and what is to be done before the record that stands there is read.
 Change = tuple[int, Callable[[], None]]
+
+
+def unpacked_name(file: EventFile) -> str:
+    """The name of a file, or of what is in it if it is packed, since records are not packed."""
+    stem, dot, ending = file.name.rpartition(".")
+    if not dot or ending not in PACKED or "tfevents" not in stem:
+        return file.name
+    return stem
 
 
 class RecordFiles:
@@ -150,6 +162,15 @@ class Copied:
     versions: int = 0
 
 
+def changes_of(limits: Iterable[Limit], rewriter: _core.Rewriter) -> dict[int, list[Change]]:
+    """What restarts overwrote, as what has to be told to the core, by the number of the file."""
+    changes: dict[int, list[Change]] = {}
+    for position, tag, step in limits:
+        file, offset = place_of(max(position, 0))
+        changes.setdefault(file, []).append((offset, partial(rewriter.set_limit, tag, step)))
+    return changes
+
+
 class Copier:
     """Copies the records of files, as ``rewriter`` has been told to edit them.
 
@@ -179,7 +200,7 @@ class Copier:
         waiting = iter(changes)
         due = next(waiting, None)
         try:
-            for offset, view in stretches(file, health, reader.on_damage, reader.progress):
+            for offset, view in intact(file, health, reader.on_damage, reader.progress):
                 at = 0
                 while at < len(view):
                     while due is not None and due[0] <= offset + at:

@@ -26,7 +26,15 @@ from tbtools.runs.survey import (
 )
 from tbtools.schema import LABEL
 
-__all__ = ["FINDINGS", "FileFound", "find_in_files", "find_in_run", "unreadable"]
+__all__ = [
+    "FINDINGS",
+    "FileFound",
+    "Stretches",
+    "find_in_files",
+    "find_in_run",
+    "rows_of_tail",
+    "unreadable",
+]
 
 FINDINGS = table(
     "findings",
@@ -78,7 +86,7 @@ def find_in_files(files: Sequence[FileOfRun]) -> Iterator[pa.RecordBatch | FileF
     for ((reader, number), file), survey in zip(files, together, strict=True):
         if survey is None:
             survey = yield from _read_alone(reader, file)
-        if rows := list(_of_tail(survey.health)):
+        if rows := list(rows_of_tail(survey.health)):
             yield batch_of(FINDINGS, rows)
         reader.note_health(survey.health)
         yield reader, number, survey
@@ -87,7 +95,7 @@ def find_in_files(files: Sequence[FileOfRun]) -> Iterator[pa.RecordBatch | FileF
 def _read_alone(reader: RunReader, file: EventFile) -> Generator[pa.RecordBatch, None, FileSurvey]:
     health = WatchedHealth(reader.run.name, file.path)
     surveying = Surveying(file, health, "skip", reader.progress)
-    stretches = _Stretches(file, health)
+    stretches = Stretches(file, health)
     try:
         for _ in surveying:
             yield from stretches.rows()
@@ -101,7 +109,8 @@ def _read_alone(reader: RunReader, file: EventFile) -> Generator[pa.RecordBatch,
     return surveying.found
 
 
-def _of_tail(health: FileHealth) -> Iterator[Row]:
+def rows_of_tail(health: FileHealth) -> Iterator[Row]:
+    """What there is to say of the end of a file, and of one that has nothing."""
     where = (health.run, readable(health.path))
     if health.pending_bytes:
         offset = health.bytes - health.pending_bytes
@@ -110,7 +119,7 @@ def _of_tail(health: FileHealth) -> Iterator[Row]:
         yield (*where, None, health.bytes, EMPTY_FILE, False, 0, None)
 
 
-class _Stretches:
+class Stretches:
     """The damaged stretches of a file as rows, as they come."""
 
     def __init__(self, file: EventFile, health: WatchedHealth) -> None:

@@ -190,14 +190,15 @@ class LogdirTables:
 
     # --- what is known -----------------------------------------------------------------------
 
-    def readers(self, keep_files: bool = False) -> Sequence[RunReader]:
-        """The runs, for those who copy records; what they hold has been found out.
+    def readers(self, survey: bool = True, keep_files: bool = False) -> Sequence[RunReader]:
+        """The runs, for those who copy records.
 
-        With ``keep_files``, by file, too.
+        With ``survey``, what they hold has been found out; with ``keep_files``, by file, too.
         """
         for reader in self._runs:
             reader.keeps_files = keep_files
-        self._survey(self._runs)
+        if survey:
+            self._survey(self._runs)
         return self._runs
 
     @property

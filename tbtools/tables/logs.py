@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from tbtools.runs.reading import RunReader
     from tbtools.tables.following import Follower
+    from tbtools.tables.sandbox import Limits
     from tbtools.tables.table import LazyTable
 
 __all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "opened"]
@@ -64,6 +65,7 @@ class TableSet(Mapping[str, "LazyTable"]):
         self._source = source
         self._made: dict[str, LazyTable] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._limits: Limits | None = None  # of that connection
         self._options: OpenOptions = {}
 
     @classmethod
@@ -254,18 +256,20 @@ class TableSet(Mapping[str, "LazyTable"]):
 
         Raises QueryError for a statement that DuckDB or the sandbox refuses.
         """
-        from tbtools.tables.sandbox import limits_of
+        from tbtools.tables.sandbox import Limits, limits_of
         from tbtools.tables.sql import connect, limit, run_statement
 
         limits = limits_of(memory_limit, time_limit, sandbox)
         if self._connection is None:
-            self._connection = connect()
+            self._connection, self._limits = connect(), Limits()
         if sandbox:
             from tbtools.tables.confined import rows_of_child
 
             rows = rows_of_child(self.paths, self._options, sql, params, limits)
             return self._connection.from_arrow(rows)
-        limit(self._connection, limits.memory, limits.seconds)
+        if limits != self._limits:
+            limit(self._connection, limits.memory, limits.seconds)
+            self._limits = limits
         return run_statement(self._connection, sql, self, params)
 
     sql = query
@@ -282,18 +286,18 @@ class TableSet(Mapping[str, "LazyTable"]):
 
     # --- what is known -----------------------------------------------------------------------
 
-    def readers(self, keep_files: bool = False) -> Sequence[RunReader]:
+    def readers(self, survey: bool = True, keep_files: bool = False) -> Sequence[RunReader]:
         """The runs that were chosen, as ``rewrite`` and ``merge`` read them: records, not rows.
 
-        With ``keep_files``, what is in each of their files stays known. Raises UsageError for an
-        exported dataset, which has no records.
+        With ``survey``, what they hold has been found out, and stays known with ``keep_files`` of
+        each file, too. Raises UsageError for an exported dataset, which has no records.
         """
         if not isinstance(self._source, LogdirTables):
             raise UsageError(
                 f"{self.paths[0]!r} has tables and no event files, which is what this is for "
                 "(tbtools import makes event files of it)"
             )
-        return self._source.readers(keep_files)
+        return self._source.readers(survey, keep_files)
 
     @property
     def threads(self) -> int:

@@ -10,13 +10,13 @@ from tbtools.files.discovery import EventFile
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 
-__all__ = ["stretches"]
+__all__ = ["intact"]
 
 #: Nothing is decoded, everything is read and checked.
 OPTIONS = ScanOptions(fields=(), payloads=(), windows=2, whole=True)
 
 
-def stretches(
+def intact(
     file: EventFile, health: FileHealth, on_damage: OnDamage, progress: Progress | None = None
 ) -> Iterator[tuple[int, memoryview]]:
     """The records of a file that are whole and good: (offset, bytes) of each stretch of them.
