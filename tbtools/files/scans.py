@@ -7,8 +7,7 @@ policies, are decided here. What it was is kept in a FileHealth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pyarrow as pa
@@ -17,7 +16,9 @@ from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
+from tbtools.files.growth import ReaderState
 from tbtools.files.health import Damage, FileHealth, note_writer
+from tbtools.files.options import ScanOptions, name_set
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
 
@@ -38,25 +39,6 @@ MOST_PACKED = 8  # or so many times what the copy has
 # A new buffer costs more than many a file that is read into it. Lists are safe to share.
 _SPARE: list[bytearray] = []
 MOST_SPARE = 8
-
-
-@dataclass(frozen=True)
-class ScanOptions:
-    """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
-
-    ``decode/routing.py`` makes them of a Selection. ``windows`` is how many times ``WINDOW`` is
-    read at once. With ``whole``, large records that nobody wants are read and checked, too.
-    """
-
-    fields: tuple[str, ...] | None = None
-    payloads: tuple[str, ...] | None = None
-    heads: tuple[str, ...] = ()
-    plugins: tuple[str, ...] | None = None
-    head_plugins: tuple[str, ...] = ()
-    largest: int | None = None
-    offsets: bool = False
-    windows: int = 1
-    whole: bool = False
 
 
 class EventReader:
@@ -108,6 +90,18 @@ class EventReader:
     def metadata(self) -> dict[str, bytes]:
         """The first SummaryMetadata of each tag of this file, serialised."""
         return self._declared.metadata
+
+    def state(self) -> ReaderState:
+        """What ``resume`` needs, after a reading has come to its end."""
+        place = (self.offset, self._resume, self._codec, self._lost, list(self._open))
+        return ReaderState(*place, dict(self.metadata), self.health.copy())
+
+    def resume(self, state: ReaderState) -> None:
+        """Go on where the reader that had this state stopped, in another process perhaps."""
+        self.offset, self._resume, self._codec = state.offset, state.resume, state.codec
+        self._lost, self._open = state.lost, list(state.open)
+        self.health = state.health.copy()
+        self._declared.add(state.metadata)
 
     def window(self, begin: int, end: int) -> memoryview:
         """Bytes of the records that the last scan read, by their offsets; until the next scan."""
@@ -402,8 +396,3 @@ class EventReader:
         if scan.has_metadata:
             self._declared.note(pa.record_batch(scan.tags))
         note_writer(self.health, scan.file_version, scan.source_metadata)
-
-
-def name_set(names: Iterable[str] | None) -> _core.NameSet | None:
-    """The names as the core takes them; None if there is no such set."""
-    return None if names is None else _core.NameSet(list(names))

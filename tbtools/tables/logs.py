@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypedDict
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from tbtools.runs.reading import RunReader
+    from tbtools.tables.following import Follower
     from tbtools.tables.sandbox import Limits
     from tbtools.tables.table import LazyTable
 
@@ -219,6 +220,13 @@ class TableSet(Mapping[str, "LazyTable"]):
         for name in names.keys() - own.keys():
             for batch in self[name].to_batches():
                 yield name, batch
+
+    def follower(self, table: str, note: Callable[[str], None]) -> Follower:
+        """What reads the new rows of a table: see ``follow``. Raises UsageError if nothing can."""
+        self.schema_of(table)
+        if table not in self._source.schemas:
+            raise UsageError(f"{table} is computed, and not followed; follow what it is made of")
+        return self._source.follower(self._source.selection.narrowed({table: None}), note)
 
     def findings(self) -> LazyTable:
         """What is wrong with the event files, a row per finding; each reading reads them all.
