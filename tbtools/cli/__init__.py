@@ -56,7 +56,7 @@ def _tbtools(
         ),
     ] = False,
 ) -> None:
-    """TensorBoard event files as tables: list, query, export.
+    """TensorBoard event files as tables: list, query, export; merge, rewrite, repair, follow.
 
     Exit codes: 0 done, 1 the answer is no, 2 usage, 3 done but damaged data was skipped, 4 nothing
     found.
