@@ -36,6 +36,8 @@ __all__ = [
     "recover",
     "rewrite",
     "scan",
+    "sync",
+    "tail",
     "verify",
     "write",
 ]
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
     from tbtools.verbs.recover import recover
     from tbtools.verbs.rewrite import rewrite
     from tbtools.verbs.scan import scan
+    from tbtools.verbs.sync import sync
+    from tbtools.verbs.tail import tail
     from tbtools.verbs.verify import verify
     from tbtools.verbs.write import write
 
@@ -89,6 +93,8 @@ _HOMES = {
     "recover": "verbs.recover",
     "rewrite": "verbs.rewrite",
     "scan": "verbs.scan",
+    "sync": "verbs.sync",
+    "tail": "verbs.tail",
     "verify": "verbs.verify",
     "write": "verbs.write",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from tbtools.tables.logs import TableSet
@@ -131,6 +131,35 @@ class Logs(TableSet):
         from tbtools.verbs.ls import ls
 
         return ls(self, tags=tags, sort=sort, limit=limit)
+
+    def follow(
+        self,
+        table: str = "scalars",
+        *,
+        rows: int | None = 0,
+        interval: float = 1.0,
+        idle: float | None = None,
+        stop: Callable[[], bool] | None = None,
+        on_note: Callable[[str], None] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """New rows of a table as they are written, for ever unless told otherwise.
+
+        ``rows`` of each run and tag that are there come first; None: all of them. Logs are looked
+        at every ``interval`` seconds, until there was nothing new for ``idle`` seconds or ``stop``
+        says so. A file that is replaced or cut short begins anew: ``on_note`` is told, else it is
+        a warning. Raises UsageError for what cannot be followed.
+        """
+        from tbtools.verbs.tail import follow
+
+        return follow(
+            self, table, rows=rows, interval=interval, idle=idle, stop=stop, on_note=on_note
+        )
+
+    def tail(self, table: str = "scalars", *, rows: int = 10) -> pa.Table:
+        """The last rows of each run and tag: see ``tbtools.tail``."""
+        from tbtools.verbs.tail import tail
+
+        return tail(self, table, rows=rows)
 
     def verify(self) -> LazyTable:
         """What is wrong with the event files, a row per finding: see ``tbtools.verify``."""

@@ -1,13 +1,15 @@
 """Compares what tbtools reads of damaged logs with what the oracle in oracle.py reads of them.
 
-    python tests/compare_damage_with_oracle.py --logs 1000 --seed 1
+    python tests/compare_damage_with_oracle.py --logs 1000 --seed 1 [--real]
 
 Small logs are made and damaged: bits that flip, zeroed pages, cuts, blocks that are inserted,
 overwritten, deleted, repeated and swapped, up to five at once. Each is read a window at a time,
 again as it grows, and together with others as a logdir. Every record has to agree (offset, step,
-wall_time, tag and value), and every damage (offset, size and kind); ``files`` and ``verify`` have
-to tell as many records and bytes. Ends with exit code 1 and the seeds of the logs that differ, if
-any do; ``--logs 1 --seed S`` makes that of a seed alone.
+wall_time, tag and value), and every damage (offset, size and kind); ``files``, ``verify``,
+``recover`` and ``export`` have to tell as many records and bytes, and ``recover`` has to write the
+bytes of the intact records. With ``--real`` the logs are copies of those in tests/data and of the
+corpus, of which the rows are not compared. Ends with exit code 1 and the seeds of the logs that
+differ, if any do; ``--logs 1 --seed S`` makes that of a seed alone.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -35,6 +37,7 @@ from tbtools.files.storage import LOCAL
 WINDOWS = (16, 100, 1000, scans.WINDOW)  # bytes that tbtools reads at a time
 AT_ONCE = 50  # logs in one logdir
 SHOWN = 5  # logs that differ
+LARGEST = 60_000  # bytes of a real log
 
 TAGS = ("loss", "accuracy", "val/loss", "ü", "")
 #: The table whose row a value becomes, by its plugin.
@@ -142,14 +145,26 @@ def damage(data: bytearray, offsets: list[int], random: Random) -> None:
 DAMAGES = ("flip", "flip", "zero", "overwrite", "cut", "insert", "delete", "repeat", "swap")
 
 
-def damaged_log(seed: int) -> bytes:
-    """The log of a seed."""
+def damaged_log(seed: int, real: Sequence[Path] = ()) -> bytes:
+    """The log of a seed; if there are ``real`` ones, a copy of one of these."""
     random = Random(seed)
-    file = good_log(random)
-    data = bytearray(file.bytes)
+    if real:
+        data = bytearray(random.choice(real).read_bytes())
+        offsets = [event.offset for event in oracle.read(bytes(data)).events]
+    else:
+        file = good_log(random)
+        data, offsets = bytearray(file.bytes), file.offsets
     for _ in range(random.choice([0, 1, 1, 1, 2, 3, 5])):
-        damage(data, file.offsets, random)
+        damage(data, offsets, random)
     return bytes(data)
+
+
+def real_logs() -> list[Path]:
+    """Event files of other writers: small ones, since the oracle is slow."""
+    root = Path(__file__).parent
+    folders = [root / "data", root.parent.parent / "shared" / "corpus" / "logs"]
+    paths = [path for folder in folders for path in folder.rglob("*tfevents*") if path.is_file()]
+    return sorted(path for path in paths if path.stat().st_size <= LARGEST)
 
 
 # --- readings ------------------------------------------------------------------------------------
@@ -249,13 +264,22 @@ def tail_of_verify(findings: list[dict[str, Any]], run: str) -> int:
     return sum(each["size"] for each in rows)
 
 
-def differences(seeds: range, folder: Path) -> list[tuple[int, str]]:
+def records_of(data: bytes, reading: Reading) -> bytes:
+    """The bytes of the intact records."""
+    sizes = (int.from_bytes(data[event.offset :][:8], "little") + 16 for event in reading.events)
+    pairs = zip(reading.events, sizes, strict=True)
+    return b"".join(data[event.offset : event.offset + size] for event, size in pairs)
+
+
+def differences(seeds: range, folder: Path, real: Sequence[Path] = ()) -> list[tuple[int, str]]:
     """The seeds of which the logs are not read alike, and how they differ."""
     found: list[tuple[int, str]] = []
     readings: dict[str, Reading] = {}
+    intact: dict[str, bytes] = {}
     for seed in seeds:
-        data = damaged_log(seed)
+        data = damaged_log(seed, real)
         readings[str(seed)] = reading = oracle.read(data)
+        intact[str(seed)] = records_of(data, reading)
         path = folder / str(seed) / "events.out.tfevents.1"
         path.parent.mkdir()
         random = Random(seed)
@@ -273,9 +297,26 @@ def differences(seeds: range, folder: Path) -> list[tuple[int, str]]:
         rows = rows_of_library(folder)
         files = tbtools.open(folder, threads=1)["files"].to_table().to_pylist()
         findings = tbtools.verify(folder, threads=1).to_table().to_pylist()
+        with tempfile.TemporaryDirectory() as outputs:
+            saved = tbtools.recover(folder, Path(outputs) / "saved")
+            recovered = {
+                path.parent.name: path.read_bytes()
+                for path in (Path(outputs) / "saved").rglob("*tfevents*")
+            }
+            logs = tbtools.open(folder)
+            logs.export(Path(outputs) / "tables")
+    left = {row["run"]: 0 for row in saved.report.to_pylist()}
+    for row in saved.report.to_pylist():
+        left[row["run"]] += row["size"] or 0
+    exported = {each.run: each for each in logs.health}
     health = {each["run"]: each for each in files}
     for run, reading in readings.items():
-        if rows.get(run, {}) != rows_of_oracle(reading):
+        if recovered.get(run, b"") != intact[run]:
+            found.append((int(run), "recover writes other bytes"))
+        lost = sum(each.size for each in reading.damages) + reading.pending
+        if left.get(run, 0) != lost:
+            found.append((int(run), f"recover leaves {left.get(run, 0)} bytes behind, not {lost}"))
+        if not real and rows.get(run, {}) != rows_of_oracle(reading):
             found.append((int(run), f"tables differ, windows of {window}"))
         damaged = [len(reading.damages), sum(each.size for each in reading.damages)]
         expected = [len(reading.events), *damaged, reading.pending]
@@ -283,6 +324,9 @@ def differences(seeds: range, folder: Path) -> list[tuple[int, str]]:
         told = [health[run][name] for name in names]
         if told != expected:
             found.append((int(run), f"files tells {told}, the oracle {expected}"))
+        told = [getattr(exported[run], name) for name in names]
+        if told != expected:
+            found.append((int(run), f"export tells {told}, the oracle {expected}"))
         verified = [*damage_of_verify(findings, run), tail_of_verify(findings, run)]
         expected = [joined(reading.damages), *damaged, reading.pending]
         if verified != expected:
@@ -295,12 +339,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--logs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1, help="of the first; each has the next")
+    parser.add_argument("--real", action="store_true", help="copies of real logs")
     options = parser.parse_args()
+    real = real_logs() if options.real else []
     found: list[tuple[int, str]] = []
     end = options.seed + options.logs
     for begin in range(options.seed, end, AT_ONCE):
         with tempfile.TemporaryDirectory() as folder:
-            found += differences(range(begin, min(begin + AT_ONCE, end)), Path(folder))
+            found += differences(range(begin, min(begin + AT_ONCE, end)), Path(folder), real)
         done = min(begin + AT_ONCE, end) - options.seed
         print(f"{done} logs, {len({seed for seed, _ in found})} differ", end="\r", flush=True)
     print()

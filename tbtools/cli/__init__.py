@@ -24,6 +24,8 @@ from tbtools.cli.query import query
 from tbtools.cli.recover import recover
 from tbtools.cli.rewrite import rewrite
 from tbtools.cli.streams import note, open_missing, silence
+from tbtools.cli.sync import sync
+from tbtools.cli.tail import tail
 from tbtools.cli.verify import verify
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
@@ -54,7 +56,7 @@ def _tbtools(
         ),
     ] = False,
 ) -> None:
-    """TensorBoard event files as tables: list, query, export.
+    """TensorBoard event files as tables: list, query, export; merge, rewrite, repair, follow.
 
     Exit codes: 0 done, 1 the answer is no, 2 usage, 3 done but damaged data was skipped, 4 nothing
     found.
@@ -63,7 +65,7 @@ def _tbtools(
 
 COMMANDS = (
     *(ls, query, export, graph, import_, diff, downsample, aggregate),
-    *(merge, rewrite, verify, recover),
+    *(merge, rewrite, verify, recover, sync, tail),
 )
 
 for command in COMMANDS:

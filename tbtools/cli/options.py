@@ -13,6 +13,7 @@ import typer
 from tbtools.cli.streams import note
 
 if TYPE_CHECKING:
+    from tbtools.files.health import FileHealth
     from tbtools.logs import Logs
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "closing_line",
     "counted",
     "opened",
+    "paths_of",
 ]
 
 Logdirs = Annotated[
@@ -128,8 +130,7 @@ def opened(
     # pyarrow takes the None that `main` has put in the place of pandas for pandas, but only once.
     with suppress(AttributeError):
         pa.scalar(0, pa.timestamp("ns")).as_py()
-    paths = [*(logdirs or []), *(more or [])]
-    paths = paths or [os.environ.get("TBTOOLS_LOGDIR") or "."]
+    paths = paths_of(logdirs, more)
     with Progress() as progress:
         logs = Logs.open(
             *paths,
@@ -150,19 +151,23 @@ def opened(
                 if logs.failure is not None:
                     raise logs.failure from None
                 raise
-            line = closing_line(logs)
+            line = closing_line(logs.health)
     if line:
         note(f"tbtools: {line}")
     if any(health.is_lossy for health in logs.health):
         raise typer.Exit(3)
 
 
-def closing_line(logs: Logs) -> str:
+def paths_of(logdirs: list[str] | None, more: list[str] | None) -> list[str]:
+    """The logdirs that were given, else that of the environment, else the current folder."""
+    return [*(logdirs or []), *(more or [])] or [os.environ.get("TBTOOLS_LOGDIR") or "."]
+
+
+def closing_line(healths: list[FileHealth]) -> str:
     """What was lost or is not there yet, in one line; "" if nothing."""
     from tbtools.cli.terminal import visible
     from tbtools.files.discovery import readable
 
-    healths = logs.health
     lost = [health for health in healths if health.is_lossy]
     parts = []
     records = sum(health.damaged_records for health in healths)

@@ -44,6 +44,10 @@ class Progress:
             if self._bar is not None:
                 self._bar.stop()
 
+    def expect(self, total: int) -> None:
+        """Tell how many bytes there will be."""
+        self.total = total
+
     def advance(self, count: int) -> None:
         """Tell of bytes that were read."""
         self._done += count

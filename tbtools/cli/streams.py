@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import select
 import sys
 from collections.abc import Callable
 from typing import IO, Any, TextIO, cast
 
 from tbtools.errors import WriteError
 
-__all__ = ["note", "open_missing", "silence", "to_stdout"]
+__all__ = ["is_closed", "note", "open_missing", "silence", "to_stdout"]
 
 _LINES = re.compile("([\n\t])")
 
@@ -52,6 +53,10 @@ class _Screen:
         )
         self._terminal.buffer.write("".join(shown).encode(self._terminal.encoding, "replace"))
 
+    def flush(self) -> None:
+        """Let it be seen."""
+        self._terminal.buffer.flush()
+
 
 def note(text: str) -> None:
     """A line on stderr, where everything is said that is no data. Names in it cannot steer it."""
@@ -63,6 +68,16 @@ def note(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)
+
+
+def is_closed(stream: TextIO) -> bool:
+    """Whether whoever read from a stream has gone, as far as the system tells without writing."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # no poll on Windows, no number of a test's
+        return False
 
 
 def silence(stream: TextIO) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "histograms",
     "parsed",
     "string_tensors",
+    "views",
 ]
 
 
@@ -105,6 +106,17 @@ def parsed(
         except DecodeError:
             refused.append((number, otherwise))
     return Parsed(pa.array(origin, pa.int64()), found, refused)
+
+
+def views(payloads: pa.BinaryArray) -> list[memoryview | None]:
+    """The payloads where they are; None for null. A scalar of pyarrow's would be a copy."""
+    validity, offsets, data = payloads.buffers()
+    if data is None:
+        return [None if payloads.null_count else memoryview(b"")] * len(payloads)
+    ends = memoryview(offsets).cast("B").cast("i")[payloads.offset :]
+    whole = memoryview(data).cast("B")
+    valid = [True] * len(payloads) if validity is None else payloads.is_valid().to_pylist()
+    return [whole[ends[i] : ends[i + 1]] if is_valid else None for i, is_valid in enumerate(valid)]
 
 
 @dataclass

@@ -212,18 +212,21 @@ def _metadata(rows: pa.RecordBatch, of_tag: OfTag) -> tuple[list[bytes | None], 
     return values, pc.if_else(asks, by_place, codes)
 
 
+@lru_cache(maxsize=1)
+def _zeros() -> pa.Array:
+    """The indices of all such columns: whoever keeps rows of many runs keeps them once."""
+    return pa.repeat(pa.scalar(0, pa.int32()), MANY)
+
+
 @lru_cache(maxsize=256)
-def _labels(name: str) -> pa.DictionaryArray:
-    zeros = pa.repeat(pa.scalar(0, pa.int32()), MANY)
-    return pa.DictionaryArray.from_arrays(zeros, pa.array([name], pa.string()))
+def _named(name: str) -> pa.Array:
+    return pa.array([name], pa.string())
 
 
 def labels(name: str, count: int) -> pa.DictionaryArray:
     """A column that says the same everywhere."""
-    if count <= MANY:
-        return _labels(name)[:count]
-    zeros = pa.repeat(pa.scalar(0, pa.int32()), count)
-    return pa.DictionaryArray.from_arrays(zeros, _labels(name).dictionary)
+    zeros = _zeros()[:count] if count <= MANY else pa.repeat(pa.scalar(0, pa.int32()), count)
+    return pa.DictionaryArray.from_arrays(zeros, _named(name), safe=False)
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from tbtools import _core
@@ -25,10 +27,13 @@ class Declared:
     def note(self, tags: pa.RecordBatch) -> None:
         """Take in the tags of a scan."""
         tags = tags.filter(tags["metadata"].is_valid())
+        pairs = zip(tags["tag"].to_pylist(), tags["metadata"].to_pylist(), strict=True)
+        self.add(dict(pairs))
+
+    def add(self, found: Mapping[str, bytes]) -> None:
+        """Take in what metadata tags have."""
         fresh = False
-        for tag, metadata in zip(
-            tags["tag"].to_pylist(), tags["metadata"].to_pylist(), strict=True
-        ):
+        for tag, metadata in found.items():
             known = self.metadata.get(tag)
             if known is None or (plugin_of(metadata) and not plugin_of(known)):
                 fresh = True

@@ -10,17 +10,18 @@ import gc
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pyarrow as pa
 
 from tbtools import _core
 from tbtools.files.discovery import EventFile
+from tbtools.files.growth import Seen
 from tbtools.files.health import FileHealth, note_writer
 from tbtools.files.scans import Progress, ScanOptions, name_set
 
-__all__ = ["FileGroup", "grouped", "read_group", "uncollected"]
+__all__ = ["FileGroup", "grouped", "is_group", "read_group", "uncollected"]
 
 GROUP = 1 << 22  # bytes of files that are scanned together; measured: more leave the cache
 MOST_FILES = 1 << 12
@@ -44,6 +45,11 @@ def grouped(files: Iterable[tuple[T, EventFile]]) -> Iterator[list[tuple[T, Even
         size += file.size
     if group:
         yield group
+
+
+def is_group(size: int, files: int) -> bool:
+    """Whether so many files of so many bytes are read together."""
+    return size <= GROUP and files <= MOST_FILES
 
 
 @contextmanager
@@ -73,6 +79,7 @@ class FileGroup:
     ends: list[tuple[int, int]]  # of the points and of the rows of each file
     health: list[FileHealth | None]
     metadata: list[dict[str, bytes]]
+    seen: list[Seen] = field(default_factory=list)  # if asked for
 
 
 def read_group(
@@ -80,8 +87,12 @@ def read_group(
     options: ScanOptions,
     skip: _core.NameSet | None = None,
     progress: Progress | None = None,
+    summed: bool = False,
 ) -> FileGroup:
-    """Read files, given with the names of their runs; ``skip`` are tags that nobody wants."""
+    """Read files, given with the names of their runs; ``skip`` are tags that nobody wants.
+
+    ``summed`` asks for what tells later whether they go on.
+    """
     total = sum(file.size for _, file in files)
     buffer: bytearray = getattr(_spare, "buffer", bytearray())
     if len(buffer) < total:
@@ -110,6 +121,9 @@ def read_group(
         skip=skip,
     )
     group = FileGroup(scan, numbers, [], [], _metadata(scan, len(numbers)))
+    if summed:
+        with memoryview(buffer) as whole:
+            group.seen = [Seen.of(whole[begin : begin + size]) for begin, size in extents]
     for number, (is_whole, records, points, rows, version, source) in zip(
         numbers, scan.files, strict=True
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import pyarrow as pa
@@ -95,6 +95,10 @@ class FileHealth:
         self.skipped_bytes += size
         told = damages.slice(0, max(0, KEPT_DAMAGES - len(self.damages)))
         self.damages += [Damage(**each) for each in told.to_pylist()]
+
+    def copy(self) -> FileHealth:
+        """What is known now, whatever is found later."""
+        return replace(self, damages=list(self.damages))
 
     def retract(self, damage: Damage) -> None:
         """Undo ``add``."""

@@ -7,8 +7,7 @@ policies, are decided here. What it was is kept in a FileHealth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pyarrow as pa
@@ -17,7 +16,9 @@ from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.declared import Declared
 from tbtools.files.discovery import EventFile
+from tbtools.files.growth import ReaderState
 from tbtools.files.health import Damage, FileHealth, note_writer
+from tbtools.files.options import ScanOptions, name_set
 from tbtools.files.packed import UnpackedSource, packed_with
 from tbtools.files.storage import EMPTY, BoundedSource, Source
 
@@ -31,31 +32,13 @@ Progress = Callable[[int], None]
 WINDOW = 1 << 20  # small enough for the processor's cache, large enough to hide a call
 SMALL_WINDOW = 1 << 14  # to find the next wanted record behind an unwanted one
 HEADER = 12  # bytes of a record before its payload
+LARGE = 1 << 24  # bytes of a buffer that is not kept
 MOST_UNPACKED = 1 << 27  # bytes of a record in a compressed copy,
 MOST_PACKED = 8  # or so many times what the copy has
 
 # A new buffer costs more than many a file that is read into it. Lists are safe to share.
 _SPARE: list[bytearray] = []
 MOST_SPARE = 8
-
-
-@dataclass(frozen=True)
-class ScanOptions:
-    """What the core is to read of a file: everything, unless said otherwise. See ``_core.scan``.
-
-    ``decode/routing.py`` makes them of a Selection. ``windows`` is how many times ``WINDOW`` is
-    read at once. With ``whole``, large records that nobody wants are read and checked, too.
-    """
-
-    fields: tuple[str, ...] | None = None
-    payloads: tuple[str, ...] | None = None
-    heads: tuple[str, ...] = ()
-    plugins: tuple[str, ...] | None = None
-    head_plugins: tuple[str, ...] = ()
-    largest: int | None = None
-    offsets: bool = False
-    windows: int = 1
-    whole: bool = False
 
 
 class EventReader:
@@ -108,6 +91,18 @@ class EventReader:
         """The first SummaryMetadata of each tag of this file, serialised."""
         return self._declared.metadata
 
+    def state(self) -> ReaderState:
+        """What ``resume`` needs, after a reading has come to its end."""
+        place = (self.offset, self._resume, self._codec, self._lost, list(self._open))
+        return ReaderState(*place, dict(self.metadata), self.health.copy())
+
+    def resume(self, state: ReaderState) -> None:
+        """Go on where the reader that had this state stopped, in another process perhaps."""
+        self.offset, self._resume, self._codec = state.offset, state.resume, state.codec
+        self._lost, self._open = state.lost, list(state.open)
+        self.health = state.health.copy()
+        self._declared.add(state.metadata)
+
     def window(self, begin: int, end: int) -> memoryview:
         """Bytes of the records that the last scan read, by their offsets; until the next scan."""
         return memoryview(self._buffer)[begin - self._begin : end - self._begin]
@@ -150,9 +145,7 @@ class EventReader:
         while self._open:  # the file may have grown since
             self.health.retract(self._open.pop())
         self._at_end, self._file_end = False, None
-        need: int | None = 1
-        if self._begin <= self.offset <= self._end:
-            need = self._kept + 1
+        need: int | None = self._kept + 1 if self._begin <= self.offset <= self._end else 1
         while need is not None:
             with self._fill(need) as window:
                 scan = self._scan(window)
@@ -161,15 +154,18 @@ class EventReader:
             self.health.events += scan.records
             self.health.unread_bytes += scan.unread
             self._note(scan)
+            if len(self._buffer) > LARGE and not self._options.whole:
+                self._shrink(scan.offset)
             yield scan
             before = self.offset
             need = self._go_on(scan)
+            del scan  # and what it holds, before the next is made
             if self._progress is not None:
                 self._progress(self.offset - before)
         if isinstance(self._source, UnpackedSource) and self._source.has_broken(self._growing):
             self._damaged_for_now(Damage(self._end, 0, "stream"))
         self.health.bytes = self._rest(0)
-        if not self._follow and (self._source.size() or 0) < self._file.size and not self._codec:
+        if not self._follow and not self._codec and self.health.bytes < self._file.size:
             raise OSError("it became shorter when it was read")
 
     @property
@@ -234,10 +230,10 @@ class EventReader:
                 # A quarter more: many headers may claim as much, each beginning a bit later.
                 goal = max(goal, min(need + need // 4, most))
             if len(self._buffer) < goal:
-                wider = bytearray(goal)
-                with memoryview(self._buffer) as whole, memoryview(wider) as wide:
-                    wide[: self._filled] = whole[: self._filled]
-                self._buffer = wider
+                begun = self._buffer[: self._filled]
+                self._buffer = bytearray()  # a record may be large: not two buffers at a time
+                self._buffer = bytearray(goal)
+                self._buffer[: self._filled] = begun
             with memoryview(self._buffer) as whole, whole[self._filled : goal] as rest:
                 wanted = len(rest)
                 got = self._source.read_into(self._end, rest)
@@ -282,6 +278,14 @@ class EventReader:
                 self._end_lost()
                 return None
         return self._give_up(scan)
+
+    def _shrink(self, offset: int) -> None:
+        """Do not keep the room that a large record took while its rows are worked on."""
+        rest = self._buffer[offset - self._begin : self._filled]
+        if len(rest) < len(self._buffer) // 2:
+            self._buffer = bytearray()
+            self._buffer = rest + bytes(max(0, self._widest - len(rest)))
+            self._begin, self._filled = offset, len(rest)
 
     def _grow_window(self) -> None:
         self._window = min(2 * self._window, self._widest)
@@ -393,8 +397,3 @@ class EventReader:
         if scan.has_metadata:
             self._declared.note(pa.record_batch(scan.tags))
         note_writer(self.health, scan.file_version, scan.source_metadata)
-
-
-def name_set(names: Iterable[str] | None) -> _core.NameSet | None:
-    """The names as the core takes them; None if there is no such set."""
-    return None if names is None else _core.NameSet(list(names))

@@ -21,6 +21,7 @@ __all__ = [
     "Entry",
     "LocalStorage",
     "Source",
+    "Stamp",
     "Storage",
     "read_each",
 ]
@@ -35,6 +36,17 @@ class Entry(NamedTuple):
     is_link: bool
     size: int
     identity: object
+
+
+class Stamp(NamedTuple):
+    """What a file system tells of a file without reading it: equal as long as nobody writes to it.
+
+    ``time`` is when it was last written to, in nanoseconds.
+    """
+
+    identity: object
+    size: int
+    time: int
 
 
 class Source(Protocol):
@@ -58,6 +70,9 @@ class Storage(Protocol):
 
     def entries(self, path: str) -> list[Entry]:
         """What a folder holds, sorted by name, links followed; dangling ones left out."""
+
+    def stamp(self, path: str) -> Stamp | None:
+        """What tells whether a file was written to; None if there is none."""
 
     def open(self, path: str) -> Source:
         """A file's bytes. Raises OSError if it cannot be read."""
@@ -113,6 +128,14 @@ class LocalStorage:
             found.sort(key=attrgetter("name"))
         return found
 
+    def stamp(self, path: str) -> Stamp | None:
+        """What tells whether a file was written to."""
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        return Stamp(_identity(status, path), status.st_size, status.st_mtime_ns)
+
     def open(self, path: str) -> Source:
         """A file's bytes."""
         return _LocalSource(path)
@@ -128,9 +151,13 @@ LOCAL = LocalStorage()
 
 
 def _entry(name: str, path: str, status: os.stat_result, is_link: bool) -> Entry:
+    is_folder = stat.S_ISDIR(status.st_mode)
+    return Entry(name, path, is_folder, is_link, status.st_size, _identity(status, path))
+
+
+def _identity(status: os.stat_result, path: str) -> object:
     # Windows gives no inode for a listed item; there the path has to do.
-    identity = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
-    return Entry(name, path, stat.S_ISDIR(status.st_mode), is_link, status.st_size, identity)
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
 def _native_entries(path: str) -> list[Entry]:

@@ -7,11 +7,12 @@ claims the size of an image before it was rescaled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from google.protobuf.message import DecodeError
 
 from tbtools.decode.encoding import (
     BLOB_SEQUENCE,
@@ -26,7 +27,7 @@ from tbtools.decode.encoding import (
 )
 from tbtools.decode.image_headers import header_of
 from tbtools.decode.kind import Decoded, Events, Kind, column, table
-from tbtools.decode.payloads import Columns, by_form, flat, parsed, string_tensors
+from tbtools.decode.payloads import Columns, by_form, flat, string_tensors, views
 from tbtools.proto.tfevents_pb2 import Summary
 from tbtools.schema import LABEL
 
@@ -49,10 +50,11 @@ IMAGES = table(
     column("data", pa.binary(), "The image file, byte for byte as written.", nullable=False),
 )
 
+PICTURE = 4 << 3 | 2  # the key of encoded_image_string on the wire
 CLAIMS = 2  # strings before the first image: width and height, in decimal
 DECIMAL = "^[0-9]{1,18}$"
 
-Sizes = Iterable[int | None]
+Sizes = list[int | None]
 
 
 def decode(events: Events) -> Decoded:
@@ -68,16 +70,69 @@ def decode(events: Events) -> Decoded:
 
 
 def _legacy(payloads: pa.BinaryArray, says_size: bool) -> Columns:
-    images = parsed(payloads, Summary.Image, "not an image")
-    data = pa.array([image.encoded_image_string for image in images.messages], pa.binary())
-    # Zero is what an absent field reads as.
-    widths = [image.width if image.width > 0 else None for image in images.messages]
-    heights = [image.height if image.height > 0 else None for image in images.messages]
-    index = pa.repeat(pa.scalar(0, pa.int64()), len(data))
-    columns = {"index": index, "data": data}
+    origin: list[int] = []
+    widths: Sizes = []
+    heights: Sizes = []
+    images: list[memoryview] = []
+    refused: list[tuple[int, str]] = []
+    for number, message in enumerate(views(payloads)):
+        if message is None:
+            refused.append((number, "metadata without a value"))
+            continue
+        found = _plain(message)
+        if found is None:
+            try:
+                image = Summary.Image.FromString(message.tobytes())
+            except DecodeError:
+                refused.append((number, "not an image"))
+                continue
+            found = image.width, image.height, memoryview(image.encoded_image_string)
+        origin.append(number)
+        # Zero is what an absent field reads as.
+        widths.append(found[0] if found[0] > 0 else None)
+        heights.append(found[1] if found[1] > 0 else None)
+        images.append(found[2])
+    data = _joined(images)
+    columns = {"index": pa.repeat(pa.scalar(0, pa.int64()), len(data)), "data": data}
     if says_size:
         columns |= _sizes(data, widths, heights)
-    return Columns(images.origin, columns, images.refused)
+    return Columns(pa.array(origin, pa.int64()), columns, refused)
+
+
+def _plain(message: memoryview) -> tuple[int, int, memoryview] | None:
+    """Width, height and picture of a Summary.Image as every writer writes it: three small numbers,
+    or fewer, and the string behind them. None for any other message.
+    """
+    numbers = {1: 0, 2: 0, 3: 0}
+    at = 0
+    while at < len(message) and message[at] != PICTURE:
+        key, kind = divmod(message[at], 8)
+        value, at = _varint(message, at + 1)
+        if kind != 0 or key not in numbers or not 0 <= value < 1 << 31:
+            return None
+        numbers[key] = value
+    size, at = _varint(message, at + 1)
+    if size != len(message) - at:
+        return None
+    return numbers[2], numbers[1], message[at:]
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    """A varint of up to five bytes and where it ends; -1 for what is none."""
+    value = 0
+    for place, byte in enumerate(message[at : at + 5]):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value, at + place + 1
+    return -1, at
+
+
+def _joined(images: list[memoryview]) -> pa.BinaryArray:
+    """The pictures as a column. A single one, which may be large, is not copied."""
+    if len(images) != 1:
+        return pa.array(images, pa.binary())
+    offsets = pa.array([0, len(images[0])], pa.int32()).buffers()[1]
+    return pa.BinaryArray.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(images[0])])
 
 
 def _tensors(payloads: pa.BinaryArray, says_size: bool) -> Columns:
@@ -94,10 +149,16 @@ def _tensors(payloads: pa.BinaryArray, says_size: bool) -> Columns:
         for place in range(CLAIMS)
     )
     images = flat(made["strings"])
-    is_image = pc.greater_equal(images.place, CLAIMS)
-    row = images.row.filter(is_image)
-    data = images.values.filter(is_image)
-    columns = {"index": pc.subtract(images.place.filter(is_image), CLAIMS), "data": data}
+    if len(made["strings"]) == 1:  # it may be large: no copy
+        row, place, data = (
+            each.slice(CLAIMS) for each in (images.row, images.place, images.values)
+        )
+    else:
+        is_image = pc.greater_equal(images.place, CLAIMS)
+        row, place, data = (
+            each.filter(is_image) for each in (images.row, images.place, images.values)
+        )
+    columns = {"index": pc.subtract(place, CLAIMS), "data": data}
     if says_size:
         columns |= _sizes(data, widths.take(row).to_pylist(), heights.take(row).to_pylist())
     return Columns(made.origin.take(row), columns, made.refused)
@@ -112,8 +173,8 @@ def _claims(strings: pa.ListArray, place: int) -> pa.BinaryArray:
 def _sizes(data: pa.BinaryArray, widths: Sizes, heights: Sizes) -> dict[str, pa.Array]:
     formats: list[str | None] = []
     sizes: list[tuple[int | None, int | None]] = []
-    for image, width, height in zip(data, widths, heights, strict=True):
-        name, size = header_of(memoryview(image.as_buffer()))
+    for image, width, height in zip(views(data), widths, heights, strict=True):
+        name, size = header_of(image or memoryview(b""))
         formats.append(name)
         sizes.append(size or (width, height))
     return {

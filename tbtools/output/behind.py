@@ -30,6 +30,11 @@ class Behind:
             self._waiting.popleft().result()
         self._waiting.append(self._pool.submit(work))
 
+    def wait(self) -> None:
+        """Wait until all is done. Raises what work raised."""
+        while self._waiting:
+            self._waiting.popleft().result()
+
     def __enter__(self) -> Self:
         return self
 
@@ -40,7 +45,7 @@ class Behind:
         trace: TracebackType | None,
     ) -> None:
         try:
-            while self._waiting and kind is None:
-                self._waiting.popleft().result()
+            if kind is None:
+                self.wait()
         finally:
             self._pool.shutdown(wait=True, cancel_futures=True)

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -19,8 +20,10 @@ from tbtools.files.intact import intact
 from tbtools.output.records import frame
 from tbtools.proto.tfevents_pb2 import Event
 from tbtools.runs.reading import RunReader
+from tbtools.runs.restarts import Limit
+from tbtools.runs.survey import place_of
 
-__all__ = ["Answer", "Change", "Copied", "Copier", "RecordFiles", "unpacked_name"]
+__all__ = ["Answer", "Change", "Copied", "Copier", "RecordFiles", "changes_of", "unpacked_name"]
 
 HEADER, FOOTER = 12, 4  # bytes of a record around its payload
 MOST_OPEN = 64  # files of one run
@@ -157,6 +160,15 @@ class Copied:
     files: int = 0
     files_after: int = 0
     versions: int = 0
+
+
+def changes_of(limits: Iterable[Limit], rewriter: _core.Rewriter) -> dict[int, list[Change]]:
+    """What restarts overwrote, as what has to be told to the core, by the number of the file."""
+    changes: dict[int, list[Change]] = {}
+    for position, tag, step in limits:
+        file, offset = place_of(max(position, 0))
+        changes.setdefault(file, []).append((offset, partial(rewriter.set_limit, tag, step)))
+    return changes
 
 
 class Copier:

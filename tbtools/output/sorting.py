@@ -14,6 +14,7 @@ __all__ = ["SortedChunks", "sort_keys", "sorted_rows"]
 
 MOST_ROWS = 1 << 20
 MOST_BYTES = 12 << 20
+LARGE = 32 << 20  # bytes that are not worked on while more is read
 
 
 def sort_keys(schema: pa.Schema) -> list[str]:
@@ -32,6 +33,8 @@ def sorted_rows(table: pa.Table) -> pa.Table:
     place = ranks[0]
     if len(ranks) > 1:
         place = pc.add(pc.multiply(place, pc.add(pc.max(ranks[1]), 1)), ranks[1])
+    if _is_sorted(place, table["step"].combine_chunks() if "step" in keys else None):
+        return table  # no copy is made of what may be large
     order = pc.sort_indices(place)  # stable; few distinct small numbers make a counting sort
     if "step" in keys:
         step = table["step"].combine_chunks()
@@ -42,6 +45,14 @@ def sorted_rows(table: pa.Table) -> pa.Table:
             both = pa.table({"place": place, "step": step})
             order = pc.sort_indices(both, [("place", "ascending"), ("step", "ascending")])
     return table.take(order)
+
+
+def _is_sorted(place: pa.Array, step: pa.Array | None) -> bool:
+    rises = pc.greater(place[1:], place[:-1])
+    same = pc.equal(place[1:], place[:-1])
+    if step is not None:
+        same = pc.and_(same, pc.greater_equal(step[1:], step[:-1]))
+    return pc.all(pc.or_(rises, same), min_count=0).as_py() is not False
 
 
 def _ranks(column: pa.DictionaryArray) -> pa.Array:
@@ -76,11 +87,25 @@ class SortedChunks:
 
     def flush(self) -> None:
         """Hand on what is left."""
-        if self._batches:
-            work = partial(_hand_on, self._batches, self._write)
-            work() if self._behind is None else self._behind.do(work)
+        batches, size = self._batches, self._waiting_bytes
         self._batches, self._waiting_rows, self._waiting_bytes = [], 0, 0
+        if not batches:
+            return
+        work = partial(_hand_on, batches, self._write)
+        if self._behind is None:
+            work()
+            return
+        self._behind.do(work)
+        if size >= LARGE:
+            del batches, work
+            self._behind.wait()
 
 
 def _hand_on(batches: list[pa.RecordBatch], write: Callable[[pa.Table], None]) -> None:
-    write(sorted_rows(pa.Table.from_batches(batches)))
+    table = pa.Table.from_batches(batches)
+    batches.clear()
+    is_large = table.nbytes >= LARGE
+    write(sorted_rows(table))
+    if is_large:
+        del table
+        pa.default_memory_pool().release_unused()  # it would keep what the writer needed

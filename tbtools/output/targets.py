@@ -22,7 +22,7 @@ from tbtools.errors import TargetExistsError, UsageError, WriteError
 from tbtools.output.staging import NEW, OLD, remove_leftovers, staging
 from tbtools.tables.manifest import foreign_file
 
-__all__ = ["check_target", "staged", "writing"]
+__all__ = ["check_inputs", "check_target", "staged", "writing"]
 
 AT_FDCWD = -100
 RENAME_NOREPLACE = 1  # renameat2(2)
@@ -41,6 +41,11 @@ def check_target(target: Path, inputs: Iterable[str], force: bool, *, folder: bo
     """
     with writing(str(target)):
         _check(target, _place(target), inputs, force, folder)
+
+
+def check_inputs(target: Path, inputs: Iterable[str]) -> None:
+    """Raises UsageError if ``target`` is one of the ``inputs``, is inside one or holds one."""
+    _keep_inputs(target, _place(target), inputs)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tbtools.files.storage import Entry, Storage
 from tbtools.proto.plugins_pb2 import EmbeddingInfo, ProjectorConfig
 from tbtools.schema import LABEL
 
-__all__ = ["EMBEDDINGS", "Problems", "read_embeddings"]
+__all__ = ["CONFIG", "EMBEDDINGS", "FOLDERS", "Problems", "read_embeddings"]
 
 EMBEDDINGS = table(
     "embeddings",

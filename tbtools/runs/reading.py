@@ -15,13 +15,21 @@ from tbtools.files.discovery import EventFile, Run
 from tbtools.files.groups import FileGroup, grouped, read_group, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
+from tbtools.proto.metadata import plugin_of
 from tbtools.runs.projector import Problems, read_embeddings
 from tbtools.runs.restarts import Limit, Overwritten, Rule, dropped, limits_of, rules_of
 from tbtools.runs.rows import CLAIMS, Origin, Origins, TagChoice, rows_of
-from tbtools.runs.survey import FileSurvey, Survey, position_of, put_together, survey_files
+from tbtools.runs.survey import (
+    FileSurvey,
+    Survey,
+    named_first,
+    position_of,
+    put_together,
+    survey_files,
+)
 from tbtools.selection import RestartPolicy, Selection
 
-__all__ = ["FileOfRun", "Named", "RunReader", "read_files", "survey_group"]
+__all__ = ["FileOfRun", "Named", "RunReader", "read_files", "rows_between", "survey_group"]
 
 Named = tuple[str, pa.RecordBatch]
 
@@ -162,9 +170,9 @@ class RunReader:
 
         def find(tag: str) -> bytes | None:
             found = known.get(tag)
-            if found is None:
+            if not plugin_of(found):
                 survey = self.survey()
-                found = survey.metadata[number].get(tag) or survey.metadata_of(tag)
+                found = named_first((survey.metadata[number].get(tag), survey.metadata_of(tag)))
             return found
 
         return find
@@ -223,6 +231,23 @@ def read_files(
         yield from _read_file(reader, place, selection)
 
 
+def rows_between(
+    ends: Sequence[tuple[int, int]],
+    points: pa.RecordBatch,
+    rows: pa.RecordBatch,
+    begin: int,
+    end: int,
+) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The points and rows of some of the files that a group's scan is of; ``ends`` are its own."""
+    (point, row), (last_point, last_row) = ends[begin - 1] if begin else (0, 0), ends[end - 1]
+    some = rows.slice(row, last_row - row)
+    if point and some.num_rows:
+        before = pc.subtract(some["points_before"], point)
+        index = some.schema.get_field_index("points_before")
+        some = some.set_column(index, "points_before", before)
+    return points.slice(point, last_point - point), some
+
+
 class _GroupRows:
     """The rows of those files of a group that the scan has."""
 
@@ -259,23 +284,8 @@ class _GroupRows:
         """The rows of some of the files."""
         if begin >= end:
             return
-        (point, row), (points, rows) = (
-            self._ends[begin - 1] if begin else (0, 0),
-            self._ends[end - 1],
-        )
-        some = self._rows.slice(row, rows - row)
-        if point and some.num_rows:
-            before = pc.subtract(some["points_before"], point)
-            some = some.set_column(
-                some.schema.get_field_index("points_before"), "points_before", before
-            )
-        made = rows_of(
-            self._points.slice(point, points - point),
-            some,
-            self._origins,
-            self._selection,
-            self._choice,
-        )
+        points, rows = rows_between(self._ends, self._points, self._rows, begin, end)
+        made = rows_of(points, rows, self._origins, self._selection, self._choice)
         if made:
             yield made
         for number in range(begin, end):
@@ -305,8 +315,10 @@ def _read_file(reader: RunReader, number: int, selection: Selection) -> Iterator
                     asked = choice
                 events.skip_tags = choice.skip
             made = rows_of(points, rows, origins, selection, asked)
+            del scan, points, rows  # they may be large
             if made:
                 yield made
+            del made
     except DamageError as error:
         reader.failure = error
         raise

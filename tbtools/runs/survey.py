@@ -7,7 +7,7 @@ and the restarts. The core counts (``_core.Survey``); here a run is put together
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.proto.metadata import plugin_of
 from tbtools.runs.purging import Purge, Purging
+from tbtools.runs.surveyed import Counted
 
 __all__ = [
     "EMPTY",
@@ -29,6 +30,7 @@ __all__ = [
     "Survey",
     "Surveying",
     "TagStats",
+    "named_first",
     "place_of",
     "position_of",
     "put_together",
@@ -76,7 +78,7 @@ class TagStats:
 class FileSurvey:
     """What one file holds, and what was lost in it. ``metadata``: a tag's first SummaryMetadata."""
 
-    found: _core.FileSurvey
+    found: _core.FileSurvey | Counted
     health: FileHealth
     metadata: dict[str, bytes]
 
@@ -118,6 +120,12 @@ def position_of(file: int, offset: pa.Array | int) -> pa.Array | int:
     """The place of a record in its run, as a number: by file, then by offset in bytes."""
     base = file << 44
     return base + offset if isinstance(offset, int) else pc.add(offset.cast(pa.int64()), base)
+
+
+def named_first(candidates: Iterable[bytes | None]) -> bytes | None:
+    """The first metadata that names a plugin, else the first."""
+    given = [each for each in candidates if each is not None]
+    return next((each for each in given if plugin_of(each)), given[0] if given else None)
 
 
 def place_of(position: int) -> tuple[int, int]:
@@ -218,7 +226,9 @@ def put_together(files: Sequence[FileSurvey]) -> Survey:
     return result
 
 
-def _feed(purging: Purging, number: int, found: _core.FileSurvey, segments: list[int]) -> None:
+def _feed(
+    purging: Purging, number: int, found: _core.FileSurvey | Counted, segments: list[int]
+) -> None:
     """Feed the events of a file that may drop something."""
     begin, *others = segments
     for mark in found.marks:

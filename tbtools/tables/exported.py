@@ -5,9 +5,10 @@ files and row groups and reads no column that nobody asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +20,8 @@ from tbtools.files.health import FileHealth
 from tbtools.schema import plain_schema
 from tbtools.selection import Filter, Selection
 from tbtools.tables.filters import ArrowFilter, Both, surviving
-from tbtools.tables.manifest import Manifest, read_manifest
+from tbtools.tables.following import Follower
+from tbtools.tables.manifest import Manifest, read_manifest, retired
 from tbtools.tables.table import Rows
 
 __all__ = ["READABLE", "ExportedTables"]
@@ -45,10 +47,17 @@ class ExportedTables:
 
     def _open(self) -> None:
         manifest = read_manifest(self._path)
-        if manifest is None:
-            raise UsageError(f"{self._path!r} is no dataset")
+        while True:
+            if manifest is None:
+                raise UsageError(f"{self._path!r} is no dataset")
+            try:
+                self._data = _opened(manifest)
+                break
+            except UsageError:
+                before, manifest = manifest, read_manifest(self._path)
+                if manifest == before:
+                    raise  # else it was synced meanwhile
         self._manifest = manifest
-        self._data = _opened(manifest)
         self._known_names: dict[str, list[str]] = {}
 
     def refresh(self) -> bool:
@@ -80,19 +89,53 @@ class ExportedTables:
             columns = selection.schema_of(name, data.schema).names
             try:
                 for fragment in data.get_fragments():
-                    scanner = _pruned(fragment, condition, data.schema).scanner(
-                        schema=data.schema,
-                        columns=columns,
-                        filter=condition,
-                        batch_readahead=READAHEAD,
-                    )
-                    for batch in scanner.to_reader():
+                    for batch in self._rows_of(fragment, condition, columns, data.schema):
                         if batch.num_rows:
                             yield name, batch
             except (OSError, pa.ArrowException) as error:
                 # DuckDB wraps what is raised while it reads: whoever asks finds it here.
-                self._failure = self._manifest.broken(f"{name}: {_first_line(error)}")
+                self._failure = self._broken(f"{name}: {_first_line(error)}")
                 raise self._failure from error
+
+    def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
+        """Raises UsageError: rows of a dataset are sorted, and may be others the next time."""
+        raise UsageError(f"{self._path!r} is a dataset; follow the logdir, or refresh()")
+
+    def _rows_of(
+        self,
+        fragment: pads.Fragment,
+        condition: pads.Expression | None,
+        columns: list[str],
+        schema: pa.Schema,
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of a file that pass; from where it is now, if it was retired meanwhile."""
+        options = {"schema": schema, "columns": columns, "filter": condition}
+        batches = None
+        while batches is None:
+            try:
+                scanner = _pruned(fragment, condition, schema).scanner(
+                    **options, batch_readahead=READAHEAD
+                )
+                batches = scanner.to_reader()
+                first = next(batches, None)
+            except FileNotFoundError:
+                batches = None
+                name = Path(fragment.path).relative_to(self._manifest.folder).as_posix()
+                place = self._manifest.folder / retired(name)
+                if retired(name) == name or not place.exists():
+                    raise
+                fragment = fragment.format.make_fragment(str(place), fragment.filesystem)
+        if first is not None:
+            yield first
+            yield from batches
+
+    def _broken(self, why: str) -> UsageError:
+        if read_manifest(self._path) == self._manifest:
+            return self._manifest.broken(why)
+        return UsageError(
+            f"the dataset {self._path!r} is another since it was opened: {why} "
+            "(open it again, or refresh())"
+        )
 
     @property
     def findings(self) -> Rows:

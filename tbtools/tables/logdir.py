@@ -6,13 +6,13 @@ agree with each other however the log grows; ``refresh`` lists the files again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import pyarrow as pa
 
 from tbtools.decode.kind import TableSpec
-from tbtools.errors import DamageError, NothingFoundError, nearest
+from tbtools.errors import DamageError, NothingFoundError, UsageError, nearest
 from tbtools.files.discovery import Run, list_runs, named_paths
 from tbtools.files.groups import grouped, uncollected
 from tbtools.files.health import FileHealth
@@ -25,6 +25,7 @@ from tbtools.runs.reading import Named, RunReader, read_files, survey_group
 from tbtools.runs.rows import TagChoice
 from tbtools.runs.survey import FileSurvey
 from tbtools.selection import Selection
+from tbtools.tables.following import Follower
 from tbtools.tables.parallel import in_order, processors
 from tbtools.tables.table import Rows
 
@@ -55,6 +56,7 @@ class LogdirTables:
         self._paths = paths
         self._selection = selection
         self.threads = threads or processors()
+        self._progress = progress
         self._reader = partial(RunReader, on_damage=on_damage, progress=progress)
         self._runs: list[RunReader] = []
         self.refresh()
@@ -115,6 +117,14 @@ class LogdirTables:
                     if batch.num_rows:
                         yield name, batch
 
+    def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
+        """What reads new rows. Raises UsageError for tables and rows that are not just added to."""
+        for name in selection.tables & BESIDE.keys():
+            raise UsageError(f"{name} is not read from events one by one, so it is not followed")
+        if selection.restarts != "keep":
+            raise UsageError("rows that were given cannot be dropped: follow with restarts='keep'")
+        return Follower(self._paths, selection, self.threads, note, self._progress)
+
     def _surviving(self, selection: Selection) -> list[RunReader]:
         wanted = selection.wants_runs([reader.run.name for reader in self._runs])
         return [reader for reader, is_wanted in zip(self._runs, wanted, strict=True) if is_wanted]
@@ -127,7 +137,8 @@ class LogdirTables:
             files = (file for reader in runs for file in reader.files)
             openers = [partial(read_files, group, selection, choice) for group in grouped(files)]
         for batches in in_order(openers, self.threads, _size_of):
-            yield from batches
+            while batches:
+                yield batches.pop(0)  # which may be large: it is not held here
 
     def _survey(self, runs: Sequence[RunReader]) -> None:
         """Find out what runs hold, those of which it is not known yet."""

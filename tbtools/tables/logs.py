@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypedDict
 
 import pyarrow as pa
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from tbtools.runs.reading import RunReader
+    from tbtools.tables.following import Follower
+    from tbtools.tables.sandbox import Limits
     from tbtools.tables.table import LazyTable
 
 __all__ = ["LogsOrPaths", "OpenOptions", "TableSet", "opened"]
@@ -63,6 +65,7 @@ class TableSet(Mapping[str, "LazyTable"]):
         self._source = source
         self._made: dict[str, LazyTable] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._limits: Limits | None = None  # of that connection
         self._options: OpenOptions = {}
 
     @classmethod
@@ -218,6 +221,13 @@ class TableSet(Mapping[str, "LazyTable"]):
             for batch in self[name].to_batches():
                 yield name, batch
 
+    def follower(self, table: str, note: Callable[[str], None]) -> Follower:
+        """What reads the new rows of a table: see ``follow``. Raises UsageError if nothing can."""
+        self.schema_of(table)
+        if table not in self._source.schemas:
+            raise UsageError(f"{table} is computed, and not followed; follow what it is made of")
+        return self._source.follower(self._source.selection.narrowed({table: None}), note)
+
     def findings(self) -> LazyTable:
         """What is wrong with the event files, a row per finding; each reading reads them all.
 
@@ -246,18 +256,20 @@ class TableSet(Mapping[str, "LazyTable"]):
 
         Raises QueryError for a statement that DuckDB or the sandbox refuses.
         """
-        from tbtools.tables.sandbox import limits_of
+        from tbtools.tables.sandbox import Limits, limits_of
         from tbtools.tables.sql import connect, limit, run_statement
 
         limits = limits_of(memory_limit, time_limit, sandbox)
         if self._connection is None:
-            self._connection = connect()
+            self._connection, self._limits = connect(), Limits()
         if sandbox:
             from tbtools.tables.confined import rows_of_child
 
             rows = rows_of_child(self.paths, self._options, sql, params, limits)
             return self._connection.from_arrow(rows)
-        limit(self._connection, limits.memory, limits.seconds)
+        if limits != self._limits:
+            limit(self._connection, limits.memory, limits.seconds)
+            self._limits = limits
         return run_statement(self._connection, sql, self, params)
 
     sql = query

@@ -19,11 +19,14 @@ from tbtools.version import __version__
 __all__ = [
     "LOGDIR",
     "MANIFEST",
+    "SYNC",
     "Manifest",
     "check_remains",
     "foreign_file",
     "is_exported",
     "read_manifest",
+    "replace_manifest",
+    "retired",
     "write_manifest",
 ]
 
@@ -31,6 +34,9 @@ MANIFEST = "manifest.json"
 
 #: The format of a folder of event files that tbtools wrote: it is a logdir, and read as one.
 LOGDIR = "tfevents"
+
+#: The folder in a dataset where ``sync`` keeps what it needs to go on.
+SYNC = "sync"
 
 LAYOUT = 1  # of datasets; one more whenever a reader of today would misread those of tomorrow
 
@@ -44,6 +50,7 @@ class Manifest:
     tables: Mapping[str, tuple[str, ...]]  # the files of each
     rows: Mapping[str, int]  # of each
     files: Mapping[str, int]  # all of them but the manifest itself, and their bytes
+    sync: Mapping[str, Any] | None = None  # what sync has noted; None if export wrote it
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -55,22 +62,31 @@ class Manifest:
     def check(self) -> None:
         """Raises UsageError if a file of a table is missing or not as large as it was."""
         for name in (name for files in self.tables.values() for name in files):
-            try:
-                size = (self.folder / name).stat().st_size
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise _broken(self.folder, f"{name} cannot be read: {reason}") from error
-            if size != self.files[name]:
-                has = f"{name} has {size:,} bytes, and {self.files[name]:,} were written"
-                raise _broken(self.folder, has)
+            self.check_file(name)
+
+    def check_file(self, name: str) -> None:
+        """Raises UsageError if this file is missing or not as large as it was."""
+        try:
+            size = (self.folder / name).stat().st_size
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise self.broken(f"{name} cannot be read: {reason}") from error
+        if size != self.files[name]:
+            has = f"{name} has {size:,} bytes, and {self.files[name]:,} were written"
+            raise self.broken(has)
 
     def broken(self, why: str) -> UsageError:
         """The error that says so."""
-        return _broken(self.folder, why)
+        return _broken(self.folder, why, "export it again" if self.sync is None else "sync --force")
 
 
-def _broken(folder: Path, why: str) -> UsageError:
-    return UsageError(f"the dataset {str(folder)!r} is damaged: {why} (export it again)")
+def retired(name: str) -> str:
+    """Where a file is for a while after the manifest names it no more."""
+    return f"{SYNC}/retired/{name.replace('/', '_')}"
+
+
+def _broken(folder: Path, why: str, help: str = "export it again") -> UsageError:
+    return UsageError(f"the dataset {str(folder)!r} is damaged: {why} ({help})")
 
 
 def read_manifest(path: str) -> Manifest | None:
@@ -132,7 +148,10 @@ def _parsed(folder: Path, content: dict[str, Any]) -> Manifest:
     if unlisted or content["layout"] != LAYOUT or not isinstance(content["format"], str):
         raise ValueError(content)
     rows = {str(name): _count(entry["rows"]) for name, entry in content["tables"].items()}
-    return Manifest(folder, content["format"], tables, rows, files)
+    sync = content.get("sync")
+    if not isinstance(sync, dict | None):
+        raise TypeError(sync)
+    return Manifest(folder, content["format"], tables, rows, files, sync)
 
 
 def _count(value: object) -> int:
@@ -144,8 +163,7 @@ def _count(value: object) -> int:
 
 def _inside(name: str) -> str:
     """A name from a manifest, which nobody has to trust."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+    if name.startswith("/") or ".." in name.split("/") or "\\" in name or "\0" in name:
         raise ValueError(name)
     return name
 
@@ -154,14 +172,37 @@ def write_manifest(
     folder: Path, format: str, rows: Mapping[str, int], files: Mapping[str, Sequence[str]]
 ) -> None:
     """Make a dataset of what is in ``folder``: tables of so many rows, in these files, if any."""
-    manifest = {
+    tables = {name: tuple(files.get(name, ())) for name in rows}
+    found = {name: size or 0 for name, size in sorted(_files(folder))}
+    (folder / MANIFEST).write_text(_text(Manifest(folder, format, tables, rows, found)), "utf-8")
+
+
+def replace_manifest(manifest: Manifest) -> None:
+    """Let a dataset be what this manifest says, from one moment to the next."""
+    beside = manifest.folder / SYNC / f"{MANIFEST}.partial"
+    with beside.open("wb") as file:
+        file.write(_text(manifest).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(manifest.folder / MANIFEST)
+
+
+def _text(manifest: Manifest) -> str:
+    tables = {
+        name: {"rows": manifest.rows[name], "files": list(manifest.tables[name])}
+        for name in manifest.rows
+    }
+    content = {
         "tbtools": __version__,
         "layout": LAYOUT,
-        "format": format,
-        "tables": {name: {"rows": rows[name], "files": files.get(name, [])} for name in rows},
-        "files": dict(sorted(_files(folder))),
+        "format": manifest.format,
+        "tables": tables,
+        "files": manifest.files,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    if manifest.sync is not None:
+        content["sync"] = manifest.sync
+    # With an indent Python's own encoder does it, which is slow for what is written so often.
+    return json.dumps(content, indent=2 if manifest.sync is None else None) + "\n"
 
 
 def foreign_file(folder: Path) -> str | None:

@@ -13,6 +13,8 @@ __all__ = ["in_order", "processors"]
 
 T = TypeVar("T")
 
+_Chunk = tuple[deque[T], bool, int]
+
 CHUNK = 16  # items that a thread makes before it hands them over,
 AHEAD = 1 << 24  # or fewer, so that all threads together are not more bytes ahead
 
@@ -44,7 +46,7 @@ def in_order(
             yield from opener()
         return
     waiting = deque(openers)
-    running: deque[tuple[Iterator[T], Future[tuple[list[T], bool]]]] = deque()
+    running: deque[tuple[Iterator[T], Future[_Chunk[T]]]] = deque()
     most = threads + 2  # iterators that are worked on
     chunk_of = partial(_chunk, size_of=size_of, limit=AHEAD // most)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="tbtools")
@@ -54,12 +56,16 @@ def in_order(
                 items = waiting.popleft()()
                 running.append((items, pool.submit(chunk_of, items)))
             items, future = running[0]
-            chunk, is_last = future.result()
+            chunk, is_last, size = future.result()
             if is_last:
                 running.popleft()
-            else:
+            elif size <= AHEAD:
                 running[0] = (items, pool.submit(chunk_of, items))
-            yield from chunk
+            del future
+            while chunk:
+                yield chunk.popleft()
+            if not is_last and size > AHEAD:  # one of these at a time
+                running[0] = (items, pool.submit(chunk_of, items))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for items, _ in running:
@@ -68,13 +74,13 @@ def in_order(
                 close()
 
 
-def _chunk(items: Iterator[T], size_of: Callable[[T], int], limit: int) -> tuple[list[T], bool]:
-    """Some items, and whether there are no more."""
-    chunk: list[T] = []
+def _chunk(items: Iterator[T], size_of: Callable[[T], int], limit: int) -> _Chunk[T]:
+    """Some items, whether there are no more, and their size."""
+    chunk: deque[T] = deque()
     size = 0
     for item in items:
         chunk.append(item)
         size += size_of(item)
         if len(chunk) == CHUNK or size >= limit:
-            return chunk, False
-    return chunk, True
+            return chunk, False, size
+    return chunk, True, size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow as pa
 from tbtools.errors import TbtoolsError
 from tbtools.files.health import FileHealth
 from tbtools.selection import Selection
+from tbtools.tables.following import Follower
 from tbtools.tables.table import Rows
 
 __all__ = ["TableSource"]
@@ -56,6 +57,9 @@ class TableSource(Protocol):
     @property
     def findings(self) -> Rows:
         """Reads what is wrong with the event files. Raises UsageError if there are none."""
+
+    def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
+        """What reads new rows, if there will be any. Raises UsageError if not."""
 
     def refresh(self) -> bool:
         """Look again; whether anything is other than before."""

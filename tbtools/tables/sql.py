@@ -32,7 +32,8 @@ def connect(memory: int | None = None, seconds: float | None = None) -> duckdb.D
     connection = duckdb.connect(config={"temp_directory": str(spilled)})
     # A Python variable that happens to be called like a table is nobody's business here.
     connection.execute("SET python_enable_replacements = false")
-    limit(connection, memory, seconds)
+    if memory is not None or seconds is not None:
+        limit(connection, memory, seconds)
     _open.add(connection)
     return connection
 

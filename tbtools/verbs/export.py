@@ -119,6 +119,7 @@ def _stream(logs: TableSet, names: list[str], output: _Output, result: Exported)
                 write = output.open(name, logs.schema_of(name)).write
                 chunks[name] = SortedChunks(write, behind)
             chunks[name].add(batch)
+            del batch  # it may be large, and the next one is yet to be read
         for name, chunk in sorted(chunks.items()):
             chunk.flush()
             result.rows[name] = chunk.rows

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tbtools import _core
 from tbtools.errors import UnknownNameError, UsageError
-from tbtools.output.copying import Answer, Change, Copied, Copier, RecordFiles
+from tbtools.output.copying import Answer, Change, Copied, Copier, RecordFiles, changes_of
 from tbtools.output.datasets import write_dataset
 from tbtools.output.event_files import check_run
 from tbtools.output.records import name_of_file, opening
@@ -217,13 +217,10 @@ class _Once:
 
 def _changes(plan: Stitching, rewriter: _core.Rewriter) -> dict[int, list[Change]]:
     """What has to be told to the core, by file and at which offset of it."""
-    changes: dict[int, list[Change]] = {}
+    changes = changes_of(plan.limits, rewriter)
     for switch in plan.switches:
         file, offset = place_of(switch.position)
         changes.setdefault(file, []).append((offset, partial(_switch, rewriter, switch)))
-    for position, tag, step in plan.limits:
-        file, offset = place_of(max(position, 0))
-        changes.setdefault(file, []).append((offset, partial(rewriter.set_limit, tag, step)))
     return {file: sorted(each, key=lambda change: change[0]) for file, each in changes.items()}
 
 

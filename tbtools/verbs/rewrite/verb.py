@@ -14,14 +14,13 @@ import pyarrow as pa
 
 from tbtools import _core
 from tbtools.errors import NothingFoundError, UnknownNameError, UsageError
-from tbtools.output.copying import Answer, Change, Copied, Copier, RecordFiles, unpacked_name
+from tbtools.output.copying import Answer, Copied, Copier, RecordFiles, changes_of, unpacked_name
 from tbtools.output.event_files import check_run
 from tbtools.output.records import name_of_file, opening
 from tbtools.output.targets import check_target, staged
 from tbtools.proto.tfevents_pb2 import Event
 from tbtools.runs.reading import RunReader
-from tbtools.runs.restarts import Limit
-from tbtools.runs.survey import Survey, place_of
+from tbtools.runs.survey import Survey
 from tbtools.selection import RestartPolicy
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 from tbtools.tables.manifest import LOGDIR, write_manifest
@@ -198,7 +197,7 @@ class _Rewriting:
             begin = survey.first_time
             files = RecordFiles(folder, partial(name_of_file, begin), opening(begin), self._most)
         copier = Copier(rewriter, files, self._decide)
-        limits = _by_file(reader.limits(self._policy), rewriter)
+        limits = changes_of(reader.limits(self._policy), rewriter)
         with files:
             for number, file in enumerate(reader.run.files):
                 if self._split_by is None:
@@ -227,12 +226,3 @@ def _drop_bare(files: RecordFiles, before: Copied, after: Copied) -> None:
     dropped = after.dropped > before.dropped
     if dropped and after.events - before.events == after.versions - before.versions:
         files.discard()
-
-
-def _by_file(limits: list[Limit], rewriter: _core.Rewriter) -> dict[int, list[Change]]:
-    """What restarts overwrote, as what has to be told to the core at which offset."""
-    changes: dict[int, list[Change]] = {}
-    for position, tag, step in limits:
-        file, offset = place_of(max(position, 0))
-        changes.setdefault(file, []).append((offset, partial(rewriter.set_limit, tag, step)))
-    return changes
