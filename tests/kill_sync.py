@@ -16,13 +16,13 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow
 from event_writing import EventFile, summary_metadata, tensor
+from killing import in_a_process, killed_at
 from syncing import leftovers, tables_of
 
 import tbtools
@@ -32,9 +32,6 @@ from tbtools.tables.manifest import MANIFEST
 pyarrow.set_cpu_count(1)
 
 DATA = Path(__file__).parent / "data"
-
-#: What Python tells of before it asks the system for it.
-CALLS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.scandir", "fcntl.flock")
 
 
 class Log:
@@ -112,43 +109,6 @@ class Log:
         inner = EventFile().scalar("inner", self._step, 1.0).bytes
         outer = EventFile().value("o", 1, "tensor", tensor("string", [inner, bytes(99)])).bytes
         self._append(self.folder / "torn" / "tfevents", outer[:-50])
-
-
-def in_a_process(work: Callable[[], None], seconds: float | None = None) -> int:
-    """How a process ended that did some work: 0, what it exited with, or the signal below zero."""
-    child = os.fork()
-    if not child:
-        try:
-            work()
-            sys.stdout.flush()
-            os._exit(0)
-        except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            os._exit(1)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
-
-
-def killed_at(call: int, work: Callable[[], None]) -> Callable[[], None]:
-    """The same, killed when it makes this many calls to the file system."""
-
-    def run() -> None:
-        left = call
-
-        def count(event: str, _: tuple[object, ...]) -> None:
-            nonlocal left
-            if event in CALLS:
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        work()
-
-    return run
 
 
 def digest(path: Path) -> str:
