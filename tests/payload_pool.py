@@ -25,7 +25,7 @@ Entry = tuple[str, bytes | None, bytes | None]
 MOST_PAYLOAD = 1 << 13  # bytes, of those of the golden logs
 #: Kinds of which an event may say nothing: a layout without charts, an experiment without anything
 #: declared, a tensor without strings.
-MAY_BE_NONE = ("custom_scalars", "hparams", "text")
+MAY_BE_NONE = ("audio", "custom_scalars", "hparams", "images", "text")
 
 MOST_ROOM = 200  # bytes of columns for each byte of payloads; a NodeDef of two bytes is a row
 
