@@ -361,6 +361,19 @@ def test_a_table_that_is_not_in_event_files_is_refused(tmp_path: Path) -> None:
         tbtools.rewrite(tmp_path / "in", tmp_path / "out", tables=["runs"])
 
 
+def test_a_summary_in_pieces_that_are_no_messages_stays_as_it_is(tmp_path: Path) -> None:
+    """Found by fuzzing: put together the pieces are one, and protobuf refuses them."""
+    whole = value_message("t", b"\x15\x00\x00\x80\x3f")
+    summary_of = b"\x0a" + varint(len(whole)) + whole
+    file = EventFile(tmp_path / "in" / NAME).version().scalar("t", 0, 2.0)
+    pieces = [summary_of * 2 + summary_of[:3], summary_of[3:] + summary_of]
+    file.event(b"".join(b"\x2a" + varint(len(piece)) + piece for piece in pieces), 1)
+    done = tbtools.rewrite(tmp_path / "in", tmp_path / "out", rename=["t=renamed"])
+    assert done.total.changed == 1
+    written = (tmp_path / "out" / NAME).read_bytes()
+    assert written.endswith(record_at(file.bytes, file.offsets[2]))
+
+
 # --- steps and times -----------------------------------------------------------------------------
 
 

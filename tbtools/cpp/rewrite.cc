@@ -173,6 +173,12 @@ std::optional<RewriteStop> Rewriter::edit(Bytes payload, bool answered) {
   is_dated_ = event_.is_summary || (kDated & bit(field)) != 0;
   step_ = event_.step;
   if (is_dated_ && !step_of(step_)) return RewriteStop::overflow;
+  if (event_.is_summary && !is_in_messages(payload)) {
+    is_changed_ = false;
+    lanes_.push_back(0);
+    ++counts_.events;
+    return {};
+  }
   if (event_.is_summary) {
     if (const auto why = judge(event_.what.bytes())) return why;
   }

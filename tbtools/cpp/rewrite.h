@@ -131,6 +131,7 @@ class Rewriter {
   }
   std::optional<RewriteStop> edit(Bytes payload, bool answered);
   std::optional<RewriteStop> judge(Bytes summary);
+  bool is_in_messages(Bytes payload) const;
   bool is_kept(const TagPlan& tag, const Value& value) const;
   bool is_in_range(int64_t step, double time) const;
   bool step_of(int64_t& step) const;

@@ -65,6 +65,24 @@ const uint8_t* summaries_of(Bytes event) {
 
 }  // namespace
 
+// Whether each piece of the event's Summary is a message of its own, as protobuf wants it. The
+// reader takes pieces that only make one when they are put together for one; such an event stays as
+// it is.
+bool Rewriter::is_in_messages(Bytes payload) const {
+  const Bytes summary = event_.what.bytes();
+  if (summary.data >= payload.data && summary.end() <= payload.end()) return true;  // one piece
+  const uint8_t* const summaries = summaries_of(payload);
+  Cursor cursor(payload);
+  for (const uint8_t* begin = payload.data; cursor.next(); begin = cursor.position()) {
+    if (cursor.key() != kSummary || begin < summaries) continue;
+    Cursor piece(cursor.bytes());
+    while (piece.next()) {
+    }
+    if (!piece.ok()) return false;
+  }
+  return true;
+}
+
 void Rewriter::write_plain(const Plain& plain, Buffer& out) const {
   const bool is_renamed = plain.plan->is_renamed;
   const Bytes name = bytes_of(plain.plan->name);
