@@ -130,7 +130,8 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
 def _joined(images: list[memoryview]) -> pa.BinaryArray:
     """The pictures as a column. A single one, which may be large, is not copied."""
     if len(images) != 1:
-        return pa.array(images, pa.binary())
+        # Of memoryviews themselves pyarrow never lets go.
+        return pa.array([image.tobytes() for image in images], pa.binary())
     offsets = pa.array([0, len(images[0])], pa.int32()).buffers()[1]
     return pa.BinaryArray.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(images[0])])
 
