@@ -1,6 +1,6 @@
 """Fuzzing of kinds, guided by coverage: ``python tests/fuzz_kinds.py [libFuzzer options]``.
 
-It needs atheris (https://pypi.org/project/atheris), which is no dependency of tbtools. An input is
+It needs atheris (pip install atheris), which is no dependency of tbtools. An input is
 the number of a kind, the number of a golden event of it, the length of the tag's metadata (0: that
 of the golden event), the metadata, and the payload. It begins with the golden ones, and ends with
 the first that a kind takes badly, which libFuzzer writes to a file: give that as an argument to see
