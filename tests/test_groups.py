@@ -19,6 +19,7 @@ from strategies import events, files
 import tbtools
 from tbtools import _core
 from tbtools.files import groups
+from tbtools.files.declared import Declared
 from tbtools.files.storage import LOCAL, read_each
 
 TABLES = ("scalars", "tensors", "histograms", "hparams", "messages", "events", "tags", "runs",
@@ -179,7 +180,11 @@ def test_a_survey_of_windows_is_that_of_the_file(records: list[bytes], cut: int)
     by_window = _core.Survey()
     first = _core.scan(data[: len(begin.bytes)], at_end=True, offsets=True)
     by_window.add(first)
-    by_window.add(_core.scan(data, len(begin.bytes), at_end=True, offsets=True))
+    declared = Declared()
+    if first.has_metadata:
+        declared.note(pa.record_batch(first.tags))
+    rest = {"declared": declared.tags, "scalars": declared.scalars}
+    by_window.add(_core.scan(data, len(begin.bytes), at_end=True, offsets=True, **rest))
     grouped = _core.Survey()
     grouped.add_group(_core.scan_many(data, [(0, len(data))], offsets=True))
     (one,), (other,) = by_window.files(), grouped.files()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from functools import partial
 from typing import Annotated, Literal
@@ -81,11 +82,25 @@ def tail(
             print_rows(found.to_reader(), form, None, False, logs.inputs, look)
             return
         schema = logs.schema_of(table)
+        interrupts: list[int] = []
+
+        def interrupt(number: int, _: object) -> None:
+            # An exception would be lost where a destructor runs. Who is in a hurry does it twice.
+            interrupts.append(number)
+            if len(interrupts) > 1:
+                raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGINT, interrupt)
         new = logs.follow(
             table,
             rows=rows,
             interval=interval,
-            stop=lambda: is_closed(sys.stdout),
+            stop=lambda: bool(interrupts) or is_closed(sys.stdout),
             on_note=lambda text: note(f"tbtools: {text}"),
         )
-        to_stdout(partial(print_as_they_come, new, schema, format, look))
+        try:
+            to_stdout(partial(print_as_they_come, new, schema, format, look))
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if interrupts:
+            raise KeyboardInterrupt

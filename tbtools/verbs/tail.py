@@ -16,6 +16,8 @@ from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 
 __all__ = ["follow", "tail", "wait_for_logs"]
 
+PATIENCE = 0.1  # seconds until it is seen that it is time to stop
+
 MOST_KEPT = 1 << 20  # rows, before those that are not among the last are dropped
 
 
@@ -135,8 +137,15 @@ def _followed(
             left = min(left, quiet_since + idle - time.monotonic())
             if left <= 0:
                 return
-        time.sleep(left)
+        _pause(left, stop)
 
 
 def _warn(text: str) -> None:
     warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+def _pause(seconds: float, stop: Callable[[], bool] | None) -> None:
+    """Wait, but not on when it is time to stop."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not (stop is not None and stop()):
+        time.sleep(min(left, PATIENCE))
