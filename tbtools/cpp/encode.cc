@@ -19,8 +19,6 @@ constexpr uint32_t tensor = 8;
 constexpr uint32_t metadata = 9;
 }  // namespace number
 
-constexpr uint8_t kStepKey = key_of(2, Wire::varint);
-
 // A TensorProto of one float64, as TF2 writes it, up to its eight bytes: dtype, an empty shape, and
 // the head of tensor_content.
 constexpr uint8_t kDoubleTensor[] = {key_of(1, Wire::varint), 2, key_of(2, Wire::bytes), 0,

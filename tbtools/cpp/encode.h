@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "column.h"
+#include "event.h"
 #include "wire.h"
 
 namespace tbtools {
@@ -39,9 +40,6 @@ struct LabelView {
   bool valid(size_t i) const { return codes.valid(i); }
   Bytes operator[](size_t i) const { return values[static_cast<size_t>(codes[i])]; }
 };
-
-// The key of an event's first field, as encode_events() writes it.
-constexpr uint8_t kWallTimeKey = key_of(1, Wire::fixed64);
 
 // What `member` says: the number of a field of Event, or of Summary.Value with this bit.
 constexpr uint8_t kOfValue = 0x80;

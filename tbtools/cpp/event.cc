@@ -6,14 +6,6 @@
 namespace tbtools {
 namespace {
 
-constexpr uint32_t kWallTime = key_of(1, Wire::fixed64);
-constexpr uint32_t kStep = key_of(2, Wire::varint);
-constexpr uint32_t kSummary = key_of(5, Wire::bytes);
-constexpr uint32_t kSummaryValue = key_of(1, Wire::bytes);
-constexpr uint32_t kTag = key_of(1, Wire::bytes);
-
-constexpr uint32_t kSimpleValue = key_of(2, Wire::fixed32);
-
 // Reads a length-delimited field's key and size. The payload may reach beyond `end`.
 bool read_prefix(const uint8_t*& p, const uint8_t* end, uint32_t& key, uint64_t& size) {
   uint64_t number;
@@ -52,13 +44,13 @@ bool parse_event(Bytes message, Event& event) {
   Cursor fields(message);
   while (fields.next()) {
     switch (fields.key()) {
-      case kWallTime:
+      case kWallTimeKey:
         event.wall_time = std::bit_cast<double>(fields.number());
         break;
-      case kStep:
+      case kStepKey:
         event.step = static_cast<int64_t>(fields.number());
         break;
-      case kSummary:
+      case kSummaryKey:
         if (!event.is_summary) event.what.clear();
         if (event.what.bytes().data == nullptr) {
           event.what.set(FieldId::none, fields.bytes());
@@ -111,10 +103,10 @@ bool parse_value(Bytes message, Value& value) {
   Cursor fields(message);
   while (fields.next()) {
     switch (fields.key()) {
-      case kTag:
+      case kTagKey:
         value.tag = fields.bytes();
         break;
-      case kSimpleValue:
+      case kSimpleValueKey:
         value.what.set(FieldId::simple_value, {});
         value.simple_value = std::bit_cast<float>(static_cast<uint32_t>(fields.number()));
         break;
@@ -124,7 +116,7 @@ bool parse_value(Bytes message, Value& value) {
       case key_of(7, Wire::bytes):
         node_name = fields.bytes();
         break;
-      case key_of(9, Wire::bytes):
+      case kMetadataKey:
         value.metadata.merge(FieldId::metadata, fields.bytes());
         value.has_metadata = true;
         break;
@@ -170,16 +162,16 @@ bool parse_cut_event(Bytes begin, uint64_t size, CutValue& value) {
   const auto reaches_end = [&](uint64_t enclosing_end) {
     return length <= size && static_cast<uint64_t>(p - payload) + length == enclosing_end;
   };
-  if (end - p < 9 || *p != kWallTime) return false;
+  if (end - p < 9 || *p != kWallTimeKey) return false;
   p += 9;
-  if (p < end && *p == kStep) {
+  if (p < end && *p == kStepKey) {
     uint64_t step;
     ++p;
     if (!read_varint(p, end, step)) return false;
   }
-  if (!read_prefix(p, end, key, length) || key != kSummary || !reaches_end(size)) return false;
-  if (!read_prefix(p, end, key, length) || key != kSummaryValue || !reaches_end(size)) return false;
-  if (!read_prefix(p, end, key, length) || key != kTag) return false;
+  if (!read_prefix(p, end, key, length) || key != kSummaryKey || !reaches_end(size)) return false;
+  if (!read_prefix(p, end, key, length) || key != kValueKey || !reaches_end(size)) return false;
+  if (!read_prefix(p, end, key, length) || key != kTagKey) return false;
   if (length > static_cast<uint64_t>(end - p)) return false;
   value.tag = {p, static_cast<size_t>(length)};
   p += length;

@@ -8,9 +8,19 @@
 #include <string_view>
 
 #include "bytes.h"
+#include "wire.h"
 #include "work.h"
 
 namespace tbtools {
+
+// Keys of fields as they stand on the wire.
+constexpr uint32_t kWallTimeKey = key_of(1, Wire::fixed64);  // of an Event
+constexpr uint32_t kStepKey = key_of(2, Wire::varint);
+constexpr uint32_t kSummaryKey = key_of(5, Wire::bytes);
+constexpr uint32_t kValueKey = key_of(1, Wire::bytes);  // of a Summary
+constexpr uint32_t kTagKey = key_of(1, Wire::bytes);    // of a Value
+constexpr uint32_t kSimpleValueKey = key_of(2, Wire::fixed32);
+constexpr uint32_t kMetadataKey = key_of(9, Wire::bytes);
 
 // What a row came from: the member of Event.what or of Summary.Value.value that was set.
 // The order is that of kFieldNames and of the bits of a field mask.
@@ -108,8 +118,8 @@ FieldId value_field(uint32_t key);
 bool parse_event(Bytes message, Event& event);
 bool parse_value(Bytes message, Value& value);
 
-// SummaryMetadata.plugin_data.plugin_name; empty if it is absent, no UTF-8, or the message malformed.
-// The one authority on what plugin metadata names, for Python too.
+// SummaryMetadata.plugin_data.plugin_name; empty if it is absent, no UTF-8, or the message
+// malformed. The one authority on what plugin metadata names, for Python too.
 std::string plugin_name_of(Bytes metadata);
 
 // What can be said of a record of which only the beginning is there.

@@ -51,46 +51,23 @@ void Rewriter::begin_files() {
 }
 
 // False if it has to go the long way. Else lanes and whether it is changed are known.
-bool Rewriter::edit_plain(Bytes payload, Plain& plain) {
-  const uint8_t* p = payload.data;
-  const uint8_t* const end = payload.end();
-  if (payload.size < 16 || *p != kWallTime) return false;
-  const double time = load<double>(p + 1);
-  plain.time = {p, 9};
-  p += 9;
-  plain.step = {p, 0};
-  uint64_t step = 0;
-  if (*p == kStep) {
-    if (!read_varint(++p, end, step)) return false;
-    plain.step.size = static_cast<size_t>(p - plain.step.data);
-  }
-  uint64_t size;
-  for (const uint32_t key : {kSummary, kValue}) {
-    if (p == end || *p++ != key || !read_varint(p, end, size)) return false;
-    if (size != static_cast<uint64_t>(end - p)) return false;
-  }
-  plain.tag = {p, 0};
-  if (p == end || *p++ != kTag || !read_varint(p, end, size)) return false;
-  if (size == 0 || size > static_cast<uint64_t>(end - p)) return false;
-  const Bytes name{p, static_cast<size_t>(size)};
-  p += size;
-  plain.tag.size = static_cast<size_t>(p - plain.tag.data);
-  plain.rest = {p, static_cast<size_t>(end - p)};
+bool Rewriter::edit_plain(Bytes payload, PlainEvent& plain) {
+  if (!read_plain_head(payload, plain) || plain.tag.size == 0) return false;
   Cursor rest(plain.rest);
   while (rest.next()) {
-    if (rest.key() == kTag || rest.key() == kMetadata) return false;
+    if (rest.key() == kTagKey || rest.key() == kMetadataKey) return false;
   }
   if (!rest.ok()) return false;
 
-  TagPlan* const tag = find(name);
+  TagPlan* const tag = find(plain.tag);
   if (tag == nullptr || !tag->exceptions.empty() || (tag->has_metadata && !tag->is_told)) {
     return false;
   }
-  event_.step = step_ = static_cast<int64_t>(step);
-  if (!step_of(step_) || (plain.step.size == 0 && step_ != 0)) return false;
-  plain.plan = tag;
+  event_.step = step_ = plain.step;
+  if (!step_of(step_) || (plain.step_field == plain.step_end && step_ != 0)) return false;
+  plain_ = tag;
   lanes_.clear();
-  const bool in_time = tag->is_whole || (is_in_range(event_.step, time) &&
+  const bool in_time = tag->is_whole || (is_in_range(event_.step, plain.wall_time) &&
                                          (!tag->limit || event_.step < *tag->limit));
   if (!tag->is_kept || !in_time) {
     ++counts_.dropped_values;
@@ -132,7 +109,7 @@ Rewritten Rewriter::run(Bytes window, size_t begin, bool answered, size_t most) 
     }
     const Bytes payload{window.data + at + kHeaderSize, static_cast<size_t>(length)};
     const Bytes record{window.data + at, kHeaderSize + payload.size + kFooterSize};
-    Plain plain;
+    PlainEvent plain;
     const bool is_plain = edit_plain(payload, plain);
     if (!is_plain) {
       if (const std::optional<RewriteStop> why = edit(payload, answered)) return stop(*why);
@@ -151,7 +128,7 @@ Rewritten Rewriter::run(Bytes window, size_t begin, bool answered, size_t most) 
       Buffer& out = lane_of(made, lane);
       const size_t before = out.size();
       if (is_changed_ && is_plain) {
-        write_plain(plain, out);
+        write_plain(payload, plain, out);
       } else if (is_changed_) {
         write_record(payload, lane, out);
       } else {
@@ -237,7 +214,7 @@ std::optional<RewriteStop> Rewriter::judge(Bytes summary) {
   const bool in_range = is_in_range(event_.step, event_.wall_time);
   Cursor fields(summary);
   while (fields.next()) {
-    if (fields.key() != kValue) continue;
+    if (fields.key() != kValueKey) continue;
     if (!parse_value(fields.bytes(), value_)) return RewriteStop::broken;
     TagPlan* const known = find(value_.tag);
     if (known == nullptr) return RewriteStop::unknown;

@@ -15,19 +15,11 @@
 #include "bytes.h"
 #include "column.h"
 #include "event.h"
-#include "wire.h"
+#include "plain_event.h"
 
 namespace tbtools {
 
 using Buffer = Column<uint8_t>;
-
-// Field numbers: docs/format.md.
-constexpr uint32_t kWallTime = key_of(1, Wire::fixed64);
-constexpr uint32_t kStep = key_of(2, Wire::varint);
-constexpr uint32_t kSummary = key_of(5, Wire::bytes);
-constexpr uint32_t kValue = key_of(1, Wire::bytes);  // of a Summary
-constexpr uint32_t kTag = key_of(1, Wire::bytes);    // of a Value
-constexpr uint32_t kMetadata = key_of(9, Wire::bytes);
 
 // What becomes of the values of one tag.
 struct TagPlan {
@@ -114,17 +106,9 @@ class Rewriter {
     uint64_t passed = 0;
   };
 
-  // An event of one value that holds nothing unusual, in the order in which writers write it:
-  // nearly every one is. What comes out is what the long way would make of it.
-  struct Plain {
-    Bytes time;  // its field
-    Bytes step;  // its field; empty if it has none
-    const TagPlan* plan;
-    Bytes tag;   // its field
-    Bytes rest;  // of the value
-  };
-  bool edit_plain(Bytes payload, Plain& plain);
-  void write_plain(const Plain& plain, Buffer& out) const;
+  // What becomes of a PlainEvent is what the long way would make of it.
+  bool edit_plain(Bytes payload, PlainEvent& plain);
+  void write_plain(Bytes payload, const PlainEvent& plain, Buffer& out) const;
   TagPlan* find(Bytes tag);
   static Bytes bytes_of(const std::string& text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
@@ -161,6 +145,7 @@ class Rewriter {
   std::vector<Fate> fates_;  // of its values, in their order
   std::vector<uint32_t> lanes_;
   bool is_changed_ = false;
+  const TagPlan* plain_ = nullptr;  // of its tag, if it is a PlainEvent
   std::vector<size_t> sizes_;  // of what is put into what encloses it, in the order of their begins
   size_t next_size_ = 0;
 };

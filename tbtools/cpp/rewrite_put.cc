@@ -35,13 +35,13 @@ class Ruler {
 
 template <class Sink>
 void put_time(double time, Sink& sink) {
-  sink.byte(kWallTime);
+  sink.byte(kWallTimeKey);
   sink.fixed(time);
 }
 
 template <class Sink>
 void put_step(int64_t step, Sink& sink) {
-  sink.byte(kStep);
+  sink.byte(kStepKey);
   sink.varint(static_cast<uint64_t>(step));
 }
 
@@ -74,7 +74,7 @@ bool Rewriter::is_in_messages(Bytes payload) const {
   const uint8_t* const summaries = summaries_of(payload);
   Cursor cursor(payload);
   for (const uint8_t* begin = payload.data; cursor.next(); begin = cursor.position()) {
-    if (cursor.key() != kSummary || begin < summaries) continue;
+    if (cursor.key() != kSummaryKey || begin < summaries) continue;
     Cursor piece(cursor.bytes());
     while (piece.next()) {
     }
@@ -83,36 +83,39 @@ bool Rewriter::is_in_messages(Bytes payload) const {
   return true;
 }
 
-void Rewriter::write_plain(const Plain& plain, Buffer& out) const {
-  const bool is_renamed = plain.plan->is_renamed;
-  const Bytes name = bytes_of(plain.plan->name);
-  const size_t value = (is_renamed ? field_size(name.size) : plain.tag.size) + plain.rest.size;
+void Rewriter::write_plain(Bytes payload, const PlainEvent& plain, Buffer& out) const {
+  const Bytes name = bytes_of(plain_->name);
+  const Bytes time_field{payload.data, 9};
+  const Bytes step_field{plain.step_field, static_cast<size_t>(plain.step_end - plain.step_field)};
+  const Bytes tag_field{plain.tag_field, static_cast<size_t>(plain.tag.end() - plain.tag_field)};
+  const size_t value =
+      (plain_->is_renamed ? field_size(name.size) : tag_field.size) + plain.rest.size;
   const bool has_other_step = step_ != event_.step;
   const size_t step =
-      has_other_step ? 1 + varint_size(static_cast<uint64_t>(step_)) : plain.step.size;
+      has_other_step ? 1 + varint_size(static_cast<uint64_t>(step_)) : step_field.size;
   const size_t summary = field_size(value);
-  const size_t size = 9 + step + field_size(summary);
+  const size_t size = time_field.size + step + field_size(summary);
   uint8_t* const record = out.extend(kHeaderSize + size + kFooterSize);
   const Crc32c& crc = crc32c();
   Pen pen(record);
   pen.fixed(static_cast<uint64_t>(size));
   pen.fixed(mask(crc.of8(size)));
   if (plan.time_shift != 0) {
-    put_time(load<double>(plain.time.data + 1) + plan.time_shift, pen);
+    put_time(plain.wall_time + plan.time_shift, pen);
   } else {
-    pen.bytes(plain.time);
+    pen.bytes(time_field);
   }
   if (has_other_step) {
     put_step(step_, pen);
   } else {
-    pen.bytes(plain.step);
+    pen.bytes(step_field);
   }
-  pen.begin(kSummary >> 3, summary);
-  pen.begin(kValue >> 3, value);
-  if (is_renamed) {
-    put_field(kTag, name, pen);
+  pen.begin(kSummaryKey >> 3, summary);
+  pen.begin(kValueKey >> 3, value);
+  if (plain_->is_renamed) {
+    put_field(kTagKey, name, pen);
   } else {
-    pen.bytes(plain.tag);
+    pen.bytes(tag_field);
   }
   pen.bytes(plain.rest);
   pen.fixed(mask(crc.of(record + kHeaderSize, size)));
@@ -162,15 +165,15 @@ void Rewriter::put_event(Bytes payload, uint32_t lane, Sink& sink) {
   const uint8_t* const summaries = summaries_of(payload);
   Cursor cursor(payload);
   for (const uint8_t* begin = payload.data; cursor.next(); begin = cursor.position()) {
-    if (cursor.key() == kStep && has_other_step) {
+    if (cursor.key() == kStepKey && has_other_step) {
       put_step(step_, sink);
       has_step = true;
-    } else if (cursor.key() == kWallTime && has_other_time) {
+    } else if (cursor.key() == kWallTimeKey && has_other_time) {
       put_time(event_.wall_time + plan.time_shift, sink);
       has_time = true;
-    } else if (cursor.key() == kSummary && event_.is_summary && begin >= summaries) {
+    } else if (cursor.key() == kSummaryKey && event_.is_summary && begin >= summaries) {
       const Bytes summary = cursor.bytes();
-      put_sized(kSummary, sink, [&](auto& inner) { put_summary(summary, lane, next, inner); });
+      put_sized(kSummaryKey, sink, [&](auto& inner) { put_summary(summary, lane, next, inner); });
     } else {
       sink.bytes(field_at(begin, cursor));
     }
@@ -189,7 +192,7 @@ template <class Sink>
 void Rewriter::put_summary(Bytes summary, uint32_t lane, Place& next, Sink& sink) {
   Cursor cursor(summary);
   for (const uint8_t* begin = summary.data; cursor.next(); begin = cursor.position()) {
-    if (cursor.key() != kValue) {
+    if (cursor.key() != kValueKey) {
       sink.bytes(field_at(begin, cursor));
       continue;
     }
@@ -197,7 +200,7 @@ void Rewriter::put_summary(Bytes summary, uint32_t lane, Place& next, Sink& sink
     if (!fate.is_kept || fate.tag->lane != lane) continue;
     if (fate.needs_metadata || fate.tag->is_renamed) {
       const Bytes value = cursor.bytes();
-      put_sized(kValue, sink, [&](auto& inner) { put_value(value, fate, inner); });
+      put_sized(kValueKey, sink, [&](auto& inner) { put_value(value, fate, inner); });
     } else {
       sink.bytes(field_at(begin, cursor));
     }
@@ -210,15 +213,15 @@ void Rewriter::put_value(Bytes value, const Fate& fate, Sink& sink) {
   bool is_named = !fate.tag->is_renamed;
   Cursor cursor(value);
   for (const uint8_t* begin = value.data; cursor.next(); begin = cursor.position()) {
-    if (cursor.key() == kTag && fate.tag->is_renamed) {
-      if (!is_named) put_field(kTag, name, sink);
+    if (cursor.key() == kTagKey && fate.tag->is_renamed) {
+      if (!is_named) put_field(kTagKey, name, sink);
       is_named = true;
     } else {
       sink.bytes(field_at(begin, cursor));
     }
   }
-  if (!is_named) put_field(kTag, name, sink);
-  if (fate.needs_metadata) put_field(kMetadata, bytes_of(fate.tag->metadata), sink);
+  if (!is_named) put_field(kTagKey, name, sink);
+  if (fate.needs_metadata) put_field(kMetadataKey, bytes_of(fate.tag->metadata), sink);
 }
 
 }  // namespace tbtools

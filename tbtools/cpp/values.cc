@@ -8,8 +8,6 @@
 namespace tbtools {
 namespace {
 
-constexpr uint32_t kValue = key_of(1, Wire::bytes);  // of a Summary
-
 // Of a batch that ends inside a record.
 constexpr size_t kMostPoints = size_t{1} << 21;
 
@@ -46,7 +44,7 @@ bool ValueReader::read_plain_member(Bytes name, const uint8_t* p, const uint8_t*
   Value& value = values_[0];
   value.has_metadata = p < end;
   if (value.has_metadata) {
-    if (!enter(key_of(9, Wire::bytes), p, end, size) || size != left(p, end)) return false;
+    if (!enter(kMetadataKey, p, end, size) || size != left(p, end)) return false;
     const Bytes metadata{p, static_cast<size_t>(size)};
     if (field == FieldId::tensor && read_plain_tensor(name, member, metadata)) return true;
     value.metadata.set(FieldId::metadata, metadata);
@@ -99,7 +97,7 @@ bool ValueReader::read_summary() {
   Cursor fields(summary);
   Cursor rest(summary);
   while (fields.next()) {
-    if (fields.key() != kValue) continue;
+    if (fields.key() != kValueKey) continue;
     if (!parse_one(fields.bytes(), values_[std::min(count, values_.size() - 1)])) return false;
     if (++count < values_.size()) rest = fields;
   }
@@ -116,7 +114,7 @@ void ValueReader::add_values(Cursor fields, const uint8_t* begin) {
   Value& value = values_.back();
   while (!is_full()) {
     if (!fields.next()) return;
-    if (fields.key() != kValue || !parse_one(fields.bytes(), value)) continue;
+    if (fields.key() != kValueKey || !parse_one(fields.bytes(), value)) continue;
     add_value(value, *tag_of(value.tag));
   }
   resume_ = static_cast<uint64_t>(fields.position() - begin);
@@ -219,8 +217,7 @@ Tag* ValueReader::new_tag(Bytes name) {
   const auto in = [&](const NameSet* set) { return set != nullptr && set->has(name.text()); };
   tag.unwanted = in(options_.skip);
   tag.wants_points = !tag.unwanted && wants(FieldId::simple_value);
-  tag.wants_tensors =
-      !tag.unwanted && wants(FieldId::tensor) && options_.largest >= kPlainFloat;
+  tag.wants_tensors = !tag.unwanted && wants(FieldId::tensor) && options_.largest >= kPlainFloat;
   tag.declared = in(options_.declared);
   tag.scalar_when_bare = in(options_.scalars);
   return &tag;
@@ -238,8 +235,7 @@ void ValueReader::note_metadata(Tag& tag, Bytes metadata) {
   tag.plugin_is_known = !plugin.empty();
   tag.plugin_is_scalars = plugin == "scalars";
   tag.plugin_is_wanted = options_.plugins == nullptr || options_.plugins->has(plugin);
-  tag.plugin_has_heads =
-      options_.head_plugins != nullptr && options_.head_plugins->has(plugin);
+  tag.plugin_has_heads = options_.head_plugins != nullptr && options_.head_plugins->has(plugin);
   if (tag.plugin_is_known && !tag.declared) {
     tag.declared = true;
     tag.first_metadata = number;

@@ -9,6 +9,7 @@
 #include "batch.h"
 #include "event.h"
 #include "options.h"
+#include "plain_event.h"
 #include "repeats.h"
 #include "tags.h"
 #include "tensor.h"
@@ -57,36 +58,23 @@ class ValueReader {
   void finish();
 
  private:
-  // The events that most files consist of, in the order in which every writer gives their fields:
-  // wall_time, step, summary { value { tag, member, metadata } }, with a single value. Declines
-  // whatever looks different in any way; parse_event() and parse_value() read all of it.
+  // Declines whatever looks different from what plain_event.h says in any way; parse_event() and
+  // parse_value() read all of it.
   TBTOOLS_INLINE bool read_plain_event(Bytes payload) {
-    const uint8_t* p = payload.data;
-    const uint8_t* const end = payload.end();
-    if (payload.size < 16 || *p != key_of(1, Wire::fixed64)) return false;
-    const double wall_time = load<double>(p + 1);
-    p += 9;
-    uint64_t step = 0;
-    const uint8_t* const step_begin = p + 1;
-    if (*p == key_of(2, Wire::varint) && !read_varint(++p, end, step)) return false;
-    const uint8_t* const step_end = p;
-    uint64_t size;
-    if (!enter(key_of(5, Wire::bytes), p, end, size) || size != left(p, end)) return false;
-    if (!enter(key_of(1, Wire::bytes), p, end, size) || size != left(p, end)) return false;
-    if (!enter(key_of(1, Wire::bytes), p, end, size)) return false;
-    const Bytes name{p, static_cast<size_t>(size)};
-    p += size;
-    event_.wall_time = wall_time;
-    event_.step = static_cast<int64_t>(step);
-    plain_ = {payload, step_begin, step_end};
-    if (end - p == 5 && *p == key_of(2, Wire::fixed32)) {
-      Tag* const tag = tag_of(name);
+    PlainEvent plain;
+    if (!read_plain_head(payload, plain)) return false;
+    event_.wall_time = plain.wall_time;
+    event_.step = plain.step;
+    plain_ = {payload, plain.step_field + 1, plain.step_end};
+    const uint8_t* const p = plain.rest.data;
+    if (plain.rest.size == 5 && *p == kSimpleValueKey) {
+      Tag* const tag = tag_of(plain.tag);
       if (tag == nullptr) return false;
       if (tag->wants_points) push_point(*tag, load<float>(p + 1));
       remember_plain(*tag, p + 1, tag->wants_points);
       return true;
     }
-    return read_plain_member(name, p, end);
+    return read_plain_member(plain.tag, p, plain.rest.end());
   }
 
   // What read_plain_event() knows of its event.
@@ -104,13 +92,6 @@ class ValueReader {
 
   static TBTOOLS_INLINE uint64_t left(const uint8_t* p, const uint8_t* end) {
     return static_cast<uint64_t>(end - p);
-  }
-
-  // Moves to the content of a length-delimited field whose key is one byte, if that comes next.
-  static TBTOOLS_INLINE bool enter(uint32_t key, const uint8_t*& p, const uint8_t* end,
-                                   uint64_t& size) {
-    if (p == end || *p != key || !read_varint(++p, end, size)) return false;
-    return size <= left(p, end);
   }
 
   TBTOOLS_INLINE void push_point(const Tag& tag, double value) {

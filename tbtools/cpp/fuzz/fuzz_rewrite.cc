@@ -41,7 +41,7 @@ bool note_tags(Bytes payload, std::set<std::string>& tags) {
   Cursor fields(event.what.bytes());
   while (fields.next()) {
     Value value;
-    if (fields.key() != kValue) continue;
+    if (fields.key() != kValueKey) continue;
     if (!parse_value(fields.bytes(), value) || !is_utf8(value.tag)) return false;
     tags.emplace(value.tag.text());
   }
