@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 from event_writing import EventFile
+from faulty_storage import Changing
 
 import tbtools
 from tbtools.files.groups import GROUP
@@ -22,24 +23,6 @@ WRITING = {
     "merge": ["merge", "--into", "run"],
     "in_place": ["rewrite", "--rename", "y=z", "--in-place"],
 }
-
-
-class Changing:
-    """A source to whose file something happens when it is read."""
-
-    def __init__(self, source: Source, happen: Callable[[], None]) -> None:
-        self._source = source
-        self._happen = happen
-
-    def size(self) -> int | None:
-        return self._source.size()
-
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        self._happen()
-        return self._source.read_into(offset, buffer)
-
-    def close(self) -> None:
-        self._source.close()
 
 
 LONG = "long" * 120  # a tag, so that few records are many bytes

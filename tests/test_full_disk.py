@@ -14,6 +14,7 @@ from random import Random
 import pytest
 from conftest import Cli
 from event_writing import EventFile, bytes_field, event_message, record, summary
+from faulty_storage import disk_of
 
 #: What is written: the words of a command, the output's name behind them.
 WRITING = {
@@ -158,18 +159,7 @@ def test_in_place_nothing_is_replaced_before_all_is_written(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 12 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(place)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
-        yield place
-    finally:
-        done = subprocess.run(["umount", str(place)], check=False)
-        if done.returncode:  # somebody has a file open that was refused
-            subprocess.run(["umount", "-l", str(place)], check=True)
-        assert done.returncode == 0
+    yield from disk_of(12, tmp_path / "disk")
 
 
 @pytest.mark.parametrize("name", WRITING)

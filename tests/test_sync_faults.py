@@ -7,12 +7,13 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, Cli
 from event_writing import EventFile
+from faulty_storage import Changing, disk_of
 from syncing import assert_follows, leftovers, tables_of
 
 import tbtools
@@ -102,15 +103,7 @@ def test_a_refused_file_leaves_the_dataset_as_it_was(logs: Path, tmp_path: Path)
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
+    yield from disk_of(1, tmp_path / "disk")
 
 
 def test_a_disk_may_be_full_at_any_point(logs: Path, small_disk: Path) -> None:
@@ -140,24 +133,6 @@ def test_a_disk_may_be_full_at_any_point(logs: Path, small_disk: Path) -> None:
 
 
 # --- logs that change while they are read --------------------------------------------------------
-
-
-class Changing:
-    """A source to whose file something happens when it is read."""
-
-    def __init__(self, source: Source, happen: Callable[[], None]) -> None:
-        self._source = source
-        self._happen = happen
-
-    def size(self) -> int | None:
-        return self._source.size()
-
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        self._happen()
-        return self._source.read_into(offset, buffer)
-
-    def close(self) -> None:
-        self._source.close()
 
 
 @pytest.mark.parametrize("reads", [1, 3, 4])  # two of them look whether it goes on

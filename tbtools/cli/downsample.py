@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from tbtools.cli.options import (
     ExcludeTags,
     Force,
+    LogdirOutput,
     Logdirs,
     MoreLogdirs,
     OnDamageOption,
@@ -25,9 +25,7 @@ from tbtools.cli.streams import note
 
 def downsample(
     logdirs: Logdirs = None,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help="A logdir to make.")
-    ] = ...,  # type: ignore[assignment]  # typer's sign for what has to be given
+    output: LogdirOutput = ...,  # type: ignore[assignment]  # typer's sign for what has to be given
     points: Annotated[
         int, typer.Option("--points", metavar="N", help="Points of a run and tag, at most.")
     ] = 1000,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tbtools.cli.options import Force, OnDamageOption, Restarts, Runs, opened
+from tbtools.cli.options import Force, LogdirOutput, OnDamageOption, Restarts, Runs, opened
 from tbtools.cli.streams import note
 
 if TYPE_CHECKING:
@@ -20,9 +19,7 @@ def merge(
     logdirs: Annotated[
         list[str], typer.Argument(metavar="LOGDIR", help="Logdirs or runs, or NAME=PATH.")
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help="A logdir to make.")
-    ] = ...,  # type: ignore[assignment]  # typer's sign for what has to be given
+    output: LogdirOutput = ...,  # type: ignore[assignment]  # typer's sign for what has to be given
     into: Annotated[
         str | None,
         typer.Option("--into", metavar="RUN", help="All runs are parts of the run of this name."),

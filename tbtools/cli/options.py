@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ExcludeTags",
     "Force",
+    "LogdirOutput",
     "Logdirs",
     "MoreLogdirs",
     "OnDamageOption",
@@ -103,6 +104,9 @@ SafeCsv = Annotated[
         help="In CSV: an apostrophe before text that a spreadsheet would run as a formula.",
         show_default=False,
     ),
+]
+LogdirOutput = Annotated[
+    Path, typer.Option("-o", "--output", metavar="OUT", help="A logdir to make.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from tbtools.cli.options import Force, Logdirs, MoreLogdirs, OutputFormat, Runs, counted, opened
+from tbtools.cli.options import (
+    Force,
+    LogdirOutput,
+    Logdirs,
+    MoreLogdirs,
+    OutputFormat,
+    Runs,
+    counted,
+    opened,
+)
 from tbtools.cli.streams import note
 
 if TYPE_CHECKING:
@@ -18,9 +26,7 @@ NOTHING_SAVED, LOSSY = 1, 3  # exit codes
 
 def recover(
     logdirs: Logdirs = None,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help="A logdir to make.")
-    ] = ...,  # type: ignore[assignment]  # typer's sign for what has to be given
+    output: LogdirOutput = ...,  # type: ignore[assignment]  # typer's sign for what has to be given
     run: Runs = None,
     format: OutputFormat = None,
     force: Force = False,

@@ -18,6 +18,7 @@ from tbtools.runs.survey import EMPTY, SCALAR, Survey, TagStats
 from tbtools.schema import LABEL
 
 __all__ = [
+    "CATALOG",
     "FILES",
     "RUNS",
     "TAGS",
@@ -84,6 +85,10 @@ FILES = table(
     column("first_error", pa.string(), "What is damaged first, and at which offset."),
     keys=("run",),
 )
+
+
+#: What says what there is, by name.
+CATALOG = {spec.name: spec for spec in (TAGS, RUNS, FILES)}
 
 
 def batch_of(spec: TableSpec, rows: list[tuple[object, ...]]) -> pa.RecordBatch:

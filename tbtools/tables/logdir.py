@@ -18,7 +18,7 @@ from tbtools.files.groups import grouped, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import OnDamage, Progress
 from tbtools.kinds import table_specs
-from tbtools.runs.catalog import FILES, RUNS, TAGS, batch_of, files_batch, runs_batch, tags_batch
+from tbtools.runs.catalog import CATALOG, RUNS, TAGS, batch_of, files_batch, runs_batch, tags_batch
 from tbtools.runs.findings import FINDINGS, FileFound, find_in_files, find_in_run, unreadable
 from tbtools.runs.projector import EMBEDDINGS
 from tbtools.runs.reading import Named, RunReader, read_files, survey_group
@@ -32,7 +32,7 @@ from tbtools.tables.table import Rows
 __all__ = ["LogdirTables", "all_specs"]
 
 #: What is not decoded from events.
-BESIDE = {spec.name: spec for spec in (EMBEDDINGS, TAGS, RUNS, FILES)}
+BESIDE = {EMBEDDINGS.name: EMBEDDINGS, **CATALOG}
 
 RUNS_OF_BATCH = 1 << 10  # rows of what is told of each run
 

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from tbtools.decode.json_objects import objects_in
 from tbtools.errors import QueryError, UsageError, nearest
 from tbtools.tables.sql import connect, explain, run_statement, stream
 from tbtools.tables.table import Tables
@@ -134,7 +135,7 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str, tables: Tables) -> No
         _complain(connection, sql, tables)
     if parsed["error"] or len(parsed["statements"]) != 1:
         raise QueryError("a sandboxed statement has to be one SELECT, DESCRIBE or SHOW TABLES")
-    nodes = list(_nodes(parsed["statements"]))
+    nodes = list(objects_in(parsed["statements"]))
     known = {name.lower() for name in (*tables.tables, *tables.views)}
     for node in nodes:
         if isinstance(node.get("cte_map"), dict):
@@ -154,18 +155,6 @@ def _complain(connection: duckdb.DuckDBPyConnection, sql: str, tables: Tables) -
         connection.extract_statements(sql)
     except duckdb.Error as error:
         raise QueryError(explain(error, tables, sql)) from error
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every node of a tree, without recursion."""
-    waiting = [tree]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            yield each
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
 
 
 def _check_node(node: dict[str, Any], known: set[str]) -> None:

@@ -20,6 +20,7 @@ from tbtools.output.datasets import write_dataset
 from tbtools.output.event_rows import target_of, targets, write_logdir
 from tbtools.output.given import Given, Target, batches_for, given, is_number, names_of, recognised
 from tbtools.output.targets import check_target
+from tbtools.runs.catalog import CATALOG, TAGS
 from tbtools.tables.logdir import all_specs
 from tbtools.tables.logs import OpenOptions, TableSet, opened
 from tbtools.tables.table import LazyTable
@@ -34,9 +35,6 @@ SCALARS = "scalars"
 
 #: What is written with the nodes that it is of.
 FOLLOW = ("graph_edges",)
-
-#: What says what there was before. A dataset of what is left has none of them.
-ABOUT = ("tags", "runs", "files")
 
 
 @dataclass
@@ -175,7 +173,7 @@ class _Logs:
         self._thinning = thinning
         for name in self._wanted or ():
             logs.schema_of(name)
-            if name in ABOUT:
+            if name in CATALOG:
                 raise UsageError(f"the table {name!r} says what there is: it has no points")
 
     @property
@@ -195,9 +193,9 @@ class _Logs:
 
     def names(self) -> Mapping[tuple[str, str], tuple[str, str]]:
         """Display name and description of the tags of runs."""
-        if ABOUT[0] not in self._logs.tables:
+        if TAGS.name not in self._logs.tables:
             return {}
-        batches = self._logs[ABOUT[0]].to_batches()
+        batches = self._logs[TAGS.name].to_batches()
         return names_of(row for batch in batches for row in batch.to_pylist())
 
     def for_dataset(self) -> Iterator[tuple[str, pa.Schema, Iterable[pa.RecordBatch]]]:
@@ -220,7 +218,7 @@ class _Logs:
 
     def _present(self) -> Iterator[str]:
         """The tables that have rows, and perhaps others, as far as they are wanted."""
-        known = [name for name in self._logs.tables if name not in ABOUT]
+        known = [name for name in self._logs.tables if name not in CATALOG]
         if self._wanted is not None:
             known = [name for name in known if name in self._wanted]
         if known == [SCALARS]:

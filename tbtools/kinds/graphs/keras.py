@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from tbtools.decode.json_objects import objects_in
 from tbtools.decode.tensor_values import DTYPES, RefusedError
 from tbtools.kinds.graphs.attrs import LARGE, Shape, by_size
 
@@ -169,7 +170,7 @@ def _add_shapes(model: _Model, layers: list[Layer]) -> None:
     """What Keras 3 says of tensors where they are used: their shapes and types."""
     by_name = {layer.name: layer for layer in layers}
     for each in model.layers.values():
-        for found in _objects(_described(each).get("inbound_nodes")):
+        for found in objects_in(_described(each).get("inbound_nodes")):
             config = found.get("config")
             if not isinstance(config, dict):
                 continue
@@ -203,18 +204,6 @@ def _tensors(value: Any) -> list[Tensor]:
                     found.append(Tensor(name, port))
             waiting += reversed(each)
     return found
-
-
-def _objects(value: Any) -> Iterator[Json]:
-    """Every object in a value, outermost first."""
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            yield each
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
 
 
 def _is_model(layer: Json) -> bool:

@@ -21,6 +21,7 @@ from tbtools.output.records import name_of_file, opening
 from tbtools.output.tag_plans import plan_tags
 from tbtools.output.targets import check_target, staged
 from tbtools.proto.tfevents_pb2 import Event, SessionLog
+from tbtools.runs.catalog import CATALOG
 from tbtools.runs.survey import place_of
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 from tbtools.tables.manifest import LOGDIR, write_manifest
@@ -33,9 +34,6 @@ __all__ = ["Merged", "MergedFormat", "merge"]
 MergedFormat = Literal["tfevents", "parquet"]
 
 GRAPHS = ("graph_def", "meta_graph_def")
-
-#: What says what there was before. A dataset of what was merged has none of them.
-ABOUT = ("tags", "runs", "files")
 
 
 @dataclass
@@ -126,7 +124,7 @@ def _check_selection(logs: TableSet) -> None:
 
 def _tables(logs: TableSet) -> Iterator[tuple[str, pa.Schema, Iterator[pa.RecordBatch]]]:
     for name in logs.tables:
-        if name not in ABOUT:
+        if name not in CATALOG:  # they say what there was before
             yield name, logs.schema_of(name), logs[name].to_batches()
 
 

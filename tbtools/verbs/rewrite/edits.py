@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from tbtools import _core
@@ -61,10 +60,12 @@ class Edits:
         """The fields of events that do not stay."""
         return frozenset() if self.tables is None else frozenset(fields_outside(self.tables))
 
-    def apply(self, rewriter: _core.Rewriter, survey: Survey, lanes: Mapping[str, int]) -> None:
+    def apply(
+        self, rewriter: _core.Rewriter, survey: Survey, lanes: Mapping[str, int]
+    ) -> dict[str, str]:
         """Tell the core what becomes of a run; tags in ``lanes`` go to files of their own.
 
-        Raises UsageError if two tags get one name.
+        Gives the new names of the tags that get one. Raises UsageError if two tags get one name.
         """
         asked = self.dropped_fields | {"file_version"}
         if self.drop_graph_constants:
@@ -80,24 +81,23 @@ class Edits:
             shift=self.shift_steps,
             asked=sorted(asked),
         )
+        names = self._names_in(survey)
         plan_tags(
             rewriter,
             [survey],
-            names=self.names_in(survey),
+            names=names,
             is_kept=self.keeps,
             tables=self.tables,
             lanes=lanes,
         )
+        return names
 
     def keeps(self, tag: str) -> bool:
         """Whether the values of a tag stay, as far as its name says."""
-        if self.keep and not any(fnmatchcase(tag, glob) for glob in self.keep):
-            return False
-        if any(fnmatchcase(tag, glob) for glob in self.drop):
-            return False
-        return self.selection.wants_tags([tag])[0]
+        own = Selection(tag=self.keep, exclude_tag=self.drop)
+        return own.wants_tags([tag])[0] and self.selection.wants_tags([tag])[0]
 
-    def names_in(self, survey: Survey) -> dict[str, str]:
+    def _names_in(self, survey: Survey) -> dict[str, str]:
         """The new names of the tags of a run that get one.
 
         Tags by which TensorBoard finds hyperparameters and layouts keep theirs.

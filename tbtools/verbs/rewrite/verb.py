@@ -152,6 +152,10 @@ def _texts(globs: str | Iterable[str]) -> tuple[str, ...]:
     return (globs,) if isinstance(globs, str) else tuple(globs)
 
 
+#: A run, what became of it, and the new names of its tags.
+_Done = tuple[RunReader, Copied, dict[str, str]]
+
+
 class _Rewriting:
     """One rewriting of all runs."""
 
@@ -170,11 +174,10 @@ class _Rewriting:
         done = Rewritten(None)
         for reader in self._readers:
             check_run(reader.run.name)
-        openers = [partial(self._one, reader, folder) for reader in self._readers]
-        for reader, copied in in_order(openers, self._threads):
+        openers = [partial(self._rewrite, reader, folder) for reader in self._readers]
+        for reader, copied, renamed in in_order(openers, self._threads):
             name = reader.run.name
             done.runs[name] = copied
-            renamed = self._edits.names_in(reader.survey())
             done.renamed |= {name: renamed} if renamed else {}
             if self._split_by is not None and self._policy == "keep":
                 done.unknowable += reader.dropped("latest")
@@ -182,20 +185,17 @@ class _Rewriting:
             raise NothingFoundError("nothing would be left of these logs")
         return done
 
-    def _one(self, reader: RunReader, folder: Path | None) -> Iterator[tuple[RunReader, Copied]]:
+    def _rewrite(self, reader: RunReader, folder: Path | None) -> Iterator[_Done]:
         name = reader.run.name
         place = None if folder is None else folder if name == "." else folder / name
-        yield reader, self._rewrite(reader, place)
-
-    def _rewrite(self, reader: RunReader, folder: Path | None) -> Copied:
         survey = reader.survey()
         rewriter = _core.Rewriter()
-        self._edits.apply(rewriter, survey, self._lanes(survey))
+        renamed = self._edits.apply(rewriter, survey, self._lanes(survey))
         if self._split_by is None:
-            files = RecordFiles(folder)
+            files = RecordFiles(place)
         else:
             begin = survey.first_time
-            files = RecordFiles(folder, partial(name_of_file, begin), opening(begin), self._most)
+            files = RecordFiles(place, partial(name_of_file, begin), opening(begin), self._most)
         copier = Copier(rewriter, files, self._decide)
         limits = changes_of(reader.limits(self._policy), rewriter)
         with files:
@@ -206,7 +206,7 @@ class _Rewriting:
                 copier.copy(reader, file, limits.get(number, ()))
                 if self._split_by is None:
                     _drop_bare(files, before, copier.copied)
-        return copier.copied
+        yield reader, copier.copied, renamed
 
     def _lanes(self, survey: Survey) -> dict[str, int]:
         if self._split_by != "tag":

@@ -19,7 +19,7 @@ from tbtools.kinds import table_specs
 from tbtools.output.growing import STATE, GrowingDataset, growing_dataset
 from tbtools.output.parts import Adding
 from tbtools.runs.beside import Looked, embeddings_of
-from tbtools.runs.catalog import FILES, RUNS, TAGS, files_batch, runs_batch, tags_batch
+from tbtools.runs.catalog import CATALOG, FILES, RUNS, TAGS, files_batch, runs_batch, tags_batch
 from tbtools.runs.growing import NewRows, RunRead, read_new
 from tbtools.runs.growing_group import read_together
 from tbtools.runs.projector import EMBEDDINGS, Problems
@@ -45,7 +45,6 @@ SPECS = table_specs()
 SELECTION = Selection().narrowed(dict.fromkeys(SPECS))
 
 #: What is told of runs.
-BESIDE = {spec.name: spec for spec in (TAGS, RUNS, FILES)}
 TOLD = {TAGS.name: tags_batch, RUNS.name: runs_batch, FILES.name: files_batch}
 
 RUNS_OF_BATCH = 1 << 8
@@ -219,7 +218,7 @@ class _Syncing:
         for name, batches in TOLD.items():
             batch = batches(readers)
             if batch.num_rows:
-                adding.add(name, BESIDE[name].schema, batch)
+                adding.add(name, CATALOG[name].schema, batch)
         files = [
             (read.run.name, file.name, state)
             for read in self._waiting
