@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from conftest import DATA
 from event_writing import EventFile
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard_reading import by_loader, check
 from test_write_tensorboard import LOGS
 
 import tbtools
 from tbtools.selection import RestartPolicy
 
+#: What an event has whose step is moved; graphs and versions are of the run.
+MOVED = ("summary", "session_log", "log_message", "tagged_run_metadata")
 POLICIES: tuple[RestartPolicy, ...] = ("keep", "latest", "tensorboard")
 
 
@@ -85,6 +89,27 @@ def test_rewritten_logs(parts: list[Path], options: dict[str, Any], tmp_path: Pa
             continue
         double = {"double", "only double"}
         check(out, float64=double)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_rewriting_is_decoding_editing_and_encoding(name: str, tmp_path: Path) -> None:
+    """The same events as with TensorBoard's own messages; what is of the run keeps its tag."""
+    whole = ("hparams", "custom_scalars", "graphs")
+    tags = tbtools.open(DATA / name)["tags"].to_table().to_pylist()
+    kept = {row["tag"] for row in tags if row["table"] in whole}
+    tbtools.rewrite(DATA / name, tmp_path / "out", rename={"(.*)": r"new/\1"}, shift_steps=1000)
+    for path in sorted((DATA / name).rglob("*tfevents*")):
+        expected = []
+        for record in RawEventFileLoader(str(path)).Load():
+            event = Event.FromString(record)
+            for value in event.summary.value:
+                if value.tag not in kept:
+                    value.tag = f"new/{value.tag}"
+            if event.WhichOneof("what") in MOVED:
+                event.step += 1000
+            expected.append(event)
+        written = RawEventFileLoader(str(tmp_path / "out" / path.relative_to(DATA / name))).Load()
+        assert [Event.FromString(record) for record in written] == expected
 
 
 def test_values_whose_first_is_left_out_are_still_read(parts: list[Path], tmp_path: Path) -> None:
