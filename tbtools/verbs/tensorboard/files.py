@@ -1,0 +1,238 @@
+"""The event files of a run, read on as they grow, and read again where something was left there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any
+
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+
+from tbtools import _core
+from tbtools.files.discovery import EventFile, Run
+from tbtools.files.groups import FileGroup
+from tbtools.files.growth import ReaderState, Seen, SummedStorage, difference
+from tbtools.files.health import FileHealth
+from tbtools.files.scans import EventReader, ScanOptions
+from tbtools.files.storage import Stamp
+from tbtools.proto.tfevents_pb2 import SessionLog
+from tbtools.verbs.tensorboard.events import Events
+from tbtools.verbs.tensorboard.runs import NO_VALUES, RunValues
+from tbtools.verbs.tensorboard.scanned import Others, Points, others_of, points_of
+
+__all__ = ["OPTIONS", "FileRead", "RunFiles", "is_read"]
+
+#: Plugins whose tensors hold long strings, of which only the number is wanted.
+_BLOBS = (
+    *("images", "audio", "text", "graphs", "graph_keras_model"),
+    *("graph_run_metadata", "graph_run_metadata_graph", "graph_tagged_run_metadata"),
+)
+
+#: Everything, but of payloads only what tells how many blobs there are, and restarts.
+OPTIONS = ScanOptions(
+    payloads=("tensor", "file_version", "session_log", "tagged_run_metadata"),
+    heads=("tagged_run_metadata",),
+    head_plugins=_BLOBS,
+    offsets=True,
+)
+
+
+def is_read(file: EventFile) -> bool:
+    """Whether TensorBoard reads a file of this name (``IsSummaryEventsFile`` of io_wrapper.py)."""
+    return not file.name.endswith(".profile-empty")
+
+
+@dataclass(slots=True)
+class FileRead:
+    """What is known of one file: how far it was read, and what stood there."""
+
+    file: EventFile
+    stamp: Stamp
+    seen: Seen
+    reader: EventReader | ReaderState | None = None
+    told: tuple[int, str | None] = (0, None)  # damaged records and why it is unreadable
+
+    def on(self) -> EventReader:
+        """What reads on in the file."""
+        if not isinstance(self.reader, EventReader):
+            file = self.file._replace(storage=SummedStorage(self.file.storage, self.seen))
+            reader = EventReader(file, FileHealth("", file.path), OPTIONS, follow=True)
+            if self.reader is not None:
+                reader.resume(self.reader)
+            self.reader = reader
+        return self.reader
+
+
+@dataclass(slots=True)
+class RunFiles:
+    """A run: its files in the order in which they were read, and what they gave.
+
+    ``lock`` is held while ``values`` change.
+    """
+
+    run: Run
+    purges: bool
+    lock: RLock
+    note: Callable[[str], None]
+    before_events: Callable[[], None]
+    files: list[FileRead] = field(default_factory=list)
+    values: RunValues = field(init=False)
+    _events: dict[int, Events] = field(default_factory=dict)
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self.values = RunValues(self.purges, self._event_at, self.note)
+
+    def events(self, number: int) -> AbstractContextManager[Events]:
+        """A context in which the events of a file can be read by their offsets."""
+        return Events.of(self.files[number].file)
+
+    def changed(self, run: Run) -> tuple[list[tuple[EventFile, Stamp]], str | None]:
+        """The files of the run in which there is something new; and why all of it begins anew."""
+        known = {each.file.name: each for each in self.files}
+        changed: list[tuple[EventFile, Stamp]] = []
+        for file in run.files:
+            read = known.pop(file.name, None)
+            if not is_read(file):
+                continue
+            stamp = file.storage.stamp(file.path)
+            if stamp is None or (read is not None and read.stamp == stamp):
+                continue
+            if read is not None:
+                try:
+                    why = difference(file, stamp, read.stamp, read.seen)
+                except OSError:
+                    continue  # perhaps later
+                if why is not None:
+                    return [], f"{file.path}: {why}"
+            changed.append((file, stamp))
+        gone = next((read for name, read in known.items()), None)
+        return changed, None if gone is None else f"{gone.file.path} is gone"
+
+    def read(self, file: EventFile, stamp: Stamp) -> None:
+        """Read what is new in a file."""
+        number = next(
+            (place for place, each in enumerate(self.files) if each.file.name == file.name), None
+        )
+        if number is None:
+            number = len(self.files)
+            self.files.append(FileRead(file, stamp, Seen()))
+        read = self.files[number]
+        read.stamp = stamp
+        reader = read.on()
+        reader.health.unreadable = None
+        try:
+            for scan in reader.read(growing=True):
+                points = points_of(pa.record_batch(scan.points))
+                others = others_of(pa.record_batch(scan.rows))
+                empty = scan.empty_summaries
+                marks: list[tuple[Any, ...]]
+                if self.values.looks_at_steps or "file_version" in others.fields:
+                    counter = _core.Survey()
+                    counter.add(scan)
+                    (found,) = counter.files()
+                    marks, last_step = found.marks, found.last_step
+                else:
+                    marks, last_step = _marks(others), _last_step(points, others, empty)
+                with self.lock:
+                    self._begin(points, others, empty)
+                    self.values.add(number, points, others, reader.metadata, marks, last_step)
+        finally:
+            reader.close()
+            self.close()
+        self._tell(read, reader.health)
+
+    def take(
+        self,
+        file: EventFile,
+        stamp: Stamp,
+        group: FileGroup,
+        place: int,
+        points: Points,
+        others: Others,
+        found: _core.FileSurvey,
+    ) -> None:
+        """Take in a file that was read whole, together with others."""
+        health = group.health[place]
+        assert health is not None
+        metadata = group.metadata[place]
+        seen = group.seen[place]
+        state = ReaderState(seen.end, 0, None, None, [], metadata, health)
+        self.files.append(FileRead(file, stamp, seen, state))
+        with self.lock:
+            self._begin(points, others, ())
+            self.values.add(
+                len(self.files) - 1, points, others, metadata, found.marks, found.last_step
+            )
+
+    def close(self) -> None:
+        """Close what was opened to look at single events."""
+        self._open.close()
+        self._events.clear()
+
+    def _begin(self, points: Points, others: Others, empty: Any) -> None:
+        """Note when the run began."""
+        if self.values.first_time is not None:
+            return
+        firsts = [
+            (int(offsets[0]), float(times[0]))
+            for offsets, times in (
+                (points.offsets, points.columns[1].view("f8")),
+                (others.offsets, others.times.view("f8")),
+            )
+            if len(offsets)
+        ]
+        firsts += [(offset, time) for offset, _, time in empty[:1]]
+        if firsts:
+            self.values.first_time = min(firsts)[1]
+
+    def _event_at(self, number: int, offset: int) -> bytes:
+        self.before_events()
+        if number not in self._events:
+            self.close()
+            self._events[number] = self._open.enter_context(self.events(number))
+        return self._events[number].at(offset)
+
+    def _tell(self, read: FileRead, health: FileHealth) -> None:
+        """Say what was lost, once."""
+        told = (health.damaged_records, health.unreadable)
+        if told == read.told:
+            return
+        read.told = told
+        if health.unreadable is not None:
+            self.note(f"{read.file.path} cannot be read: {health.unreadable}")
+        if health.damaged_records:
+            self.note(
+                f"{read.file.path}: {health.damaged_records:,} damaged records, "
+                f"{health.skipped_bytes:,} bytes, were skipped, first {health.damages[0]}; what is "
+                "intact is shown (`tbtools verify` lists all)"
+            )
+
+
+def _marks(others: Others) -> list[tuple[Any, ...]]:
+    """The STARTs, where nothing else matters."""
+    return [
+        ("start", int(others.offsets[row]), int(others.steps[row]))
+        for row, name in enumerate(others.fields)
+        if name == "session_log" and _is_start(others.payloads[row].as_py())
+    ]
+
+
+def _is_start(session_log: bytes) -> bool:
+    with suppress(DecodeError):
+        return SessionLog.FromString(session_log).status == SessionLog.START
+    return False
+
+
+def _last_step(points: Points, others: Others, empty: Any) -> int | None:
+    """That of the last event with a Summary."""
+    last = [(int(points.offsets[-1]), int(points.columns[0, -1]))] if len(points.offsets) else []
+    for row in range(len(others.fields) - 1, -1, -1):
+        if others.fields[row] not in NO_VALUES:
+            last.append((int(others.offsets[row]), int(others.steps[row])))
+            break
+    last += [(offset, step) for offset, step, _ in empty[-1:]]
+    return max(last)[1] if last else None

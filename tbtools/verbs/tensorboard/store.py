@@ -1,0 +1,200 @@
+"""What is known of all runs, kept up to date by looking at the files again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, RLock
+
+import pyarrow as pa
+
+from tbtools import _core
+from tbtools.errors import NothingFoundError
+from tbtools.files.discovery import EventFile, Run, list_runs
+from tbtools.files.groups import grouped, is_group, read_group, uncollected
+from tbtools.files.storage import Stamp
+from tbtools.verbs.tensorboard.files import OPTIONS, RunFiles, is_read
+from tbtools.verbs.tensorboard.scanned import others_of, points_of
+
+__all__ = ["Logdir", "Store"]
+
+
+@dataclass(frozen=True)
+class Logdir:
+    """Where runs are looked for, and what their names begin with; None: nothing."""
+
+    path: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A file of a run of which nothing is known yet."""
+
+    files: RunFiles
+    file: EventFile
+    stamp: Stamp
+
+
+class Store:
+    """All runs under some logdirs. ``lock`` is held while they change.
+
+    ``note`` is told, in a line, of what was lost and of values that cannot be shown.
+    """
+
+    def __init__(
+        self, logdirs: Sequence[Logdir], purges: bool, note: Callable[[str], None]
+    ) -> None:
+        self.logdirs = logdirs
+        self.lock = RLock()
+        #: Set when the modules of TensorBoard are there. Who reads may be waiting for them.
+        self.may_migrate = Event()
+        self.runs: dict[str, RunFiles] = {}
+        self._purges = purges
+        self._note = note
+        self._told: set[str] = set()
+
+    def reload(self) -> bool:
+        """Look at the files once, and read what is new; whether there was anything."""
+        found: dict[str, Run] = {}
+        for logdir in self.logdirs:
+            for run in self._listed(logdir):
+                name = run.name if logdir.name is None else f"{logdir.name}/{run.name}"
+                if found.setdefault(name, run) is not run:
+                    self.once(f"two runs are called {name}: {run.path} is not shown")
+        is_new = self.runs.keys() != found.keys()
+        with self.lock:
+            for name in self.runs.keys() - found.keys():
+                del self.runs[name]
+        new: list[_New] = []
+        for name, run in found.items():
+            known = self.runs.get(name)
+            if known is None:
+                known = self._begin(name, run)
+                new += self._files_of(known, run)
+                continue
+            changed, anew = known.changed(run)
+            if anew is not None:
+                self._note(f"{anew}; {name} is read again")
+                known = self._files(run)
+                changed = [(each.file, each.stamp) for each in self._files_of(known, run)]
+            known.run = run
+            for file, stamp in changed:
+                known.read(file, stamp)
+                is_new = True
+            if anew is not None:
+                with self.lock:
+                    self.runs[name] = known
+        self._read_together(new)
+        return is_new
+
+    def in_walk_order(self, names: Iterable[str]) -> list[str]:
+        """Runs in the order in which TensorBoard finds them: as the system lists folders.
+
+        It takes the first experiment of hparams that it meets (``GetLogdirSubdirectories`` of its
+        ``io_wrapper.py``).
+        """
+        listed: dict[Path, dict[str, int]] = {}
+
+        def key(name: str) -> tuple[int, ...]:
+            path = Path(self.runs[name].run.path)
+            tops = [Path(logdir.path) for logdir in self.logdirs]
+            number = next(
+                (place for place, top in enumerate(tops) if path.is_relative_to(top)), len(tops)
+            )
+            places = [number]
+            folder = tops[number] if number < len(tops) else path
+            for part in path.relative_to(folder).parts:
+                if folder not in listed:
+                    listed[folder] = _places(folder)
+                places.append(listed[folder].get(part, -1))
+                folder /= part
+            return tuple(places)
+
+        with self.lock:
+            return sorted((name for name in names if name in self.runs), key=key)
+
+    def _listed(self, logdir: Logdir) -> Sequence[Run]:
+        if "://" in logdir.path:
+            self.once(f"{logdir.path}: tbtools reads no object stores yet; TensorBoard itself may")
+            return ()
+        try:
+            listing = list_runs([logdir.path])
+        except NothingFoundError:
+            return ()  # there may be one later
+        for folder, why in listing.unlistable:
+            self.once(f"{folder} cannot be listed: {why}")
+        return listing.runs
+
+    def once(self, text: str) -> None:
+        """Note something, but only the first time."""
+        if text not in self._told:
+            self._told.add(text)
+            self._note(text)
+
+    def _files(self, run: Run) -> RunFiles:
+        return RunFiles(run, self._purges, self.lock, self.once, self._wait)
+
+    def _wait(self) -> None:
+        self.may_migrate.wait()
+
+    def _begin(self, name: str, run: Run) -> RunFiles:
+        files = self._files(run)
+        with self.lock:
+            self.runs[name] = files
+        return files
+
+    @staticmethod
+    def _files_of(files: RunFiles, run: Run) -> Iterator[_New]:
+        for file in run.files:
+            if is_read(file):
+                stamp = file.storage.stamp(file.path)
+                if stamp is not None:
+                    yield _New(files, file._replace(size=stamp.size), stamp)
+
+    def _read_together(self, new: Sequence[_New]) -> None:
+        """Read files of which nothing is known: small ones in one go, as many as fit."""
+        for group in grouped((each, each.file) for each in new):
+            members = [member for member, _ in group]
+            if len(members) == 1 or not is_group(
+                sum(each.file.size for each in members), len(members)
+            ):
+                for each in members:
+                    each.files.read(each.file, each.stamp)
+                continue
+            with uncollected():
+                self._read_group(members)
+
+    def _read_group(self, members: Sequence[_New]) -> None:
+        group = read_group([("", each.file) for each in members], OPTIONS, summed=True)
+        points = points_of(pa.record_batch(group.scan.points))
+        others = others_of(pa.record_batch(group.scan.rows))
+        counter = _core.Survey()
+        counter.add_group(group.scan)
+        counted = counter.files()
+        place = {number: index for index, number in enumerate(group.numbers)}
+        for number, each in enumerate(members):
+            index = place.get(number)
+            if index is None or group.health[index] is None:
+                each.files.read(each.file, each.stamp)
+                continue
+            first_point, first_row = group.ends[index - 1] if index else (0, 0)
+            end_point, end_row = group.ends[index]
+            each.files.take(
+                each.file,
+                each.stamp,
+                group,
+                index,
+                points.slice(first_point, end_point),
+                others.slice(first_row, end_row, first_point),
+                counted[index],
+            )
+            each.files.close()
+
+
+def _places(folder: Path) -> dict[str, int]:
+    try:
+        return {path.name: place for place, path in enumerate(folder.iterdir())}
+    except OSError:
+        return {}
