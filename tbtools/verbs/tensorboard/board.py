@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
+import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbtools.errors import UsageError
 from tbtools.page.projection import unhidden
+
+if TYPE_CHECKING:
+    from tbtools.verbs.tensorboard.store import Store
 
 __all__ = ["board_type", "run"]
 
 OLDEST = (2, 17)
 
 
-def board_type() -> type[Any]:
+def board_type(begun: Store | None = None) -> type[Any]:
     """``tensorboard.program.TensorBoard`` with our loader in the place of its own.
 
+    ``begun`` is a Store that is being read already: it is taken if its logdirs are the right ones.
     Raises UsageError if TensorBoard is not installed, or not one that this works with.
     """
     unhidden()
@@ -38,7 +44,7 @@ def board_type() -> type[Any]:
         """TensorBoard, reading by tbtools."""
 
         def _make_data_ingester(self) -> Ingester:
-            ingester = Ingester(self.flags)
+            ingester = Ingester(self.flags, begun)
             ingester.start()
             return ingester
 
@@ -50,10 +56,33 @@ def run(arguments: Sequence[str]) -> int:
 
     Raises UsageError if it cannot be started.
     """
-    board = board_type()
+    unhidden()
+    board = board_type(_begun(arguments))
     from tensorboard import default, main_lib
 
     main_lib.global_init()
     tensorboard = board(plugins=default.get_plugins())
     tensorboard.configure(["tensorboard", *arguments])
     return int(tensorboard.main())
+
+
+def _begun(arguments: Sequence[str]) -> Store:
+    """A Store that is being read while TensorBoard is imported, which takes a second or two.
+
+    TensorBoard looks at its flags only then; these few are looked at before.
+    """
+    from tbtools.verbs.tensorboard.logdirs import logdirs_of
+    from tbtools.verbs.tensorboard.store import Store
+
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--logdir", default="")
+    parser.add_argument("--logdir_spec", default="")
+    parser.add_argument("--purge_orphaned_data", default="true")
+    try:
+        flags, _ = parser.parse_known_args(arguments)
+    except argparse.ArgumentError:  # TensorBoard says what is wrong
+        flags = argparse.Namespace(logdir="", logdir_spec="", purge_orphaned_data="true")
+    purges = flags.purge_orphaned_data.lower() == "true"
+    store = Store(logdirs_of(flags), purges)
+    threading.Thread(target=store.reload, name="tbtools first reads", daemon=True).start()
+    return store

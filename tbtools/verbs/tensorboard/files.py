@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -20,6 +21,7 @@ from tbtools.files.scans import EventReader, ScanOptions
 from tbtools.files.storage import Stamp
 from tbtools.proto.tfevents_pb2 import SessionLog
 from tbtools.verbs.tensorboard.events import Events
+from tbtools.verbs.tensorboard.notes import Notes
 from tbtools.verbs.tensorboard.runs import NO_VALUES, RunValues
 from tbtools.verbs.tensorboard.scanned import Others, Points, others_of, points_of
 
@@ -70,21 +72,22 @@ class FileRead:
 class RunFiles:
     """A run: its files in the order in which they were read, and what they gave.
 
-    ``lock`` is held while ``values`` change.
+    ``lock`` is held while ``values`` change; ``before_events`` is called before TensorBoard's own
+    code is needed.
     """
 
+    name: str
     run: Run
     purges: bool
     lock: RLock
-    note: Callable[[str], None]
+    notes: Notes
     before_events: Callable[[], None]
     files: list[FileRead] = field(default_factory=list)
     values: RunValues = field(init=False)
-    _events: dict[int, Events] = field(default_factory=dict)
-    _open: ExitStack = field(default_factory=ExitStack)
+    _opened: tuple[int, Events, ExitStack] | None = None
 
     def __post_init__(self) -> None:
-        self.values = RunValues(self.purges, self._event_at, self.note)
+        self.values = RunValues(self.purges, self._event_at, partial(self.notes.odd, self.name))
 
     def events(self, number: int) -> AbstractContextManager[Events]:
         """A context in which the events of a file can be read by their offsets."""
@@ -170,31 +173,32 @@ class RunFiles:
 
     def close(self) -> None:
         """Close what was opened to look at single events."""
-        self._open.close()
-        self._events.clear()
+        if self._opened is not None:
+            self._opened[2].close()
+            self._opened = None
 
     def _begin(self, points: Points, others: Others, empty: Any) -> None:
         """Note when the run began."""
         if self.values.first_time is not None:
             return
-        firsts = [
-            (int(offsets[0]), float(times[0]))
-            for offsets, times in (
-                (points.offsets, points.columns[1].view("f8")),
-                (others.offsets, others.times.view("f8")),
-            )
-            if len(offsets)
-        ]
-        firsts += [(offset, time) for offset, _, time in empty[:1]]
+        if len(others.offsets) and others.offsets[0] == 0:
+            self.values.first_time = float(others.times[:1].view("f8")[0])  # as nearly always
+            return
+        firsts = [(offset, time) for offset, _, time in empty[:1]]
+        if len(points.offsets):
+            firsts.append((int(points.offsets[0]), float(points.columns[1, :1].view("f8")[0])))
+        if len(others.offsets):
+            firsts.append((int(others.offsets[0]), float(others.times[:1].view("f8")[0])))
         if firsts:
             self.values.first_time = min(firsts)[1]
 
     def _event_at(self, number: int, offset: int) -> bytes:
         self.before_events()
-        if number not in self._events:
+        if self._opened is None or self._opened[0] != number:
             self.close()
-            self._events[number] = self._open.enter_context(self.events(number))
-        return self._events[number].at(offset)
+            stack = ExitStack()
+            self._opened = (number, stack.enter_context(self.events(number)), stack)
+        return self._opened[1].at(offset)
 
     def _tell(self, read: FileRead, health: FileHealth) -> None:
         """Say what was lost, once."""
@@ -203,9 +207,9 @@ class RunFiles:
             return
         read.told = told
         if health.unreadable is not None:
-            self.note(f"{read.file.path} cannot be read: {health.unreadable}")
+            self.notes.say(f"{read.file.path} cannot be read: {health.unreadable}")
         if health.damaged_records:
-            self.note(
+            self.notes.say(
                 f"{read.file.path}: {health.damaged_records:,} damaged records, "
                 f"{health.skipped_bytes:,} bytes, were skipped, first {health.damages[0]}; what is "
                 "intact is shown (`tbtools verify` lists all)"

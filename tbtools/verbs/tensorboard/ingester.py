@@ -30,7 +30,7 @@ class Ingester(ingester.DataIngester):  # type: ignore[misc]
     """Reads the logs that the flags of TensorBoard name.
 
     The flag ``samples_per_plugin`` gets our defaults: plugins look at it, too. ``store`` is one
-    that is being read already.
+    that is being read already, and is taken if it is of the same logdirs.
     """
 
     def __init__(self, flags: argparse.Namespace, store: Store | None = None) -> None:
@@ -41,10 +41,14 @@ class Ingester(ingester.DataIngester):  # type: ignore[misc]
         }
         self._interval = flags.reload_interval
         self._task = flags.reload_task
-        self._store = store or Store(logdirs_of(flags), flags.purge_orphaned_data, logger.warning)
-        self._store.may_migrate.set()
+        logdirs, purges = logdirs_of(flags), flags.purge_orphaned_data
+        if store is None or (store.logdirs, store.purges) != (logdirs, purges):
+            store = Store(logdirs, purges)
+        self._store = store
+        store.notes.tell(logger.warning)
+        store.may_migrate.set()
         location = flags.logdir or flags.logdir_spec or ""
-        self._provider = Provider(self._store, location, given, self._store.once)
+        self._provider = Provider(self._store, location, given)
 
     @property
     def data_provider(self) -> Provider:

@@ -36,13 +36,11 @@ Index = dict[str, dict[str, Tag]]
 class Provider(provider.DataProvider):  # type: ignore[misc]
     """Answers from a Store. ``asked`` are the plugins whose number of samples somebody gave."""
 
-    def __init__(
-        self, store: Store, location: str, asked: Collection[str], note: Callable[[str], None]
-    ) -> None:
+    def __init__(self, store: Store, location: str, asked: Collection[str]) -> None:
         self._store = store
         self._location = location
         self._asked = asked
-        self._values = Values(store, note)
+        self._values = Values(store)
 
     def __str__(self) -> str:
         return f"tbtools({self._location!r})"

@@ -22,11 +22,10 @@ Array = Any  # numpy's, of any type and shape
 
 
 class Values:
-    """Reads values by their places. ``note`` is told of those that cannot be shown."""
+    """Reads values by their places."""
 
-    def __init__(self, store: Store, note: Callable[[str], None]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._note = note
 
     def numbers(self, run: str, name: str, tag: Tag, rows: Rows) -> Rows:
         """Scalars of which only the places are kept: step, bits of wall_time and of value."""
@@ -64,12 +63,12 @@ class Values:
                     for index in order[begin:end]:
                         row = int(which[index])
                         value = self._value(
-                            events.at, name, int(numbers[row]), places[index][1], initial
+                            events.at, run, name, int(numbers[row]), places[index][1], initial
                         )
                         if value is not None:
                             found[index] = value
             except (OSError, DamageError) as error:
-                self._note(f"values of {name!r} in run {run!r} cannot be read: {error}")
+                self._store.notes.once("files", f"values in run {run!r} cannot be read: {error}")
             begin = end
         for index, row in enumerate(which.tolist()):
             if index in found:
@@ -78,6 +77,7 @@ class Values:
     def _value(
         self,
         event_at: Callable[[int], bytes],
+        run: str,
         name: str,
         number: int,
         offset: int,
@@ -91,7 +91,7 @@ class Values:
             if made is not None and made.tensor is not None:
                 return array_of(made.tensor)
         except Exception as error:  # TensorBoard's code raises anything for what is malformed
-            self._note(f"a value of {name!r} cannot be shown: {type(error).__name__}: {error}")
+            self._store.notes.not_shown(run, name, error)
         return None
 
 

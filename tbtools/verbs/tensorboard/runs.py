@@ -102,17 +102,19 @@ class Tag:
 class RunValues:
     """The values of a run, whose files are read in their order.
 
-    ``event_at`` is asked for the first event of each tag; ``note`` is told of values that cannot
-    be shown.
+    ``event_at`` is asked for the first event of each tag; ``odd`` is told the tag of each value
+    that cannot be shown, and why.
     """
 
-    def __init__(self, purges: bool, event_at: EventAt, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, purges: bool, event_at: EventAt, odd: Callable[[str, Exception], None]
+    ) -> None:
         self.first_time: float | None = None  # of its first event
         self.tags: dict[str, Tag] = {}
         self.purged = 0
         self._purging = Purging() if purges else None
         self._event_at = event_at
-        self._note = note
+        self._odd = odd
         self._event: tuple[tuple[int, int], Any, dict[str, list[Any]]] | None = None
         self._place: dict[str, tuple[int, int]] = {}  # of a tag's latest value: event, and number
         self._file = 0
@@ -184,7 +186,7 @@ class RunValues:
     def _add(self, points: Points, others: Others, declared: Mapping[str, bytes]) -> None:
         """What nothing is dropped in between."""
         mixed: Mixed = {}
-        if len(others.fields):
+        if len(points.codes) and any(tag is not None for tag in others.tags):
             names = {points.tags[code] for code in np.unique(points.codes)}
             mixed = {tag: [] for tag in {tag or "" for tag in others.tags} & names}
         if len(points.codes):
@@ -319,7 +321,7 @@ class RunValues:
             if made is not None:
                 self._keep(made, event.step, event.wall_time, offset)
         except Exception as error:  # whatever a value holds, the others are to be shown
-            self._note(f"a value of {name!r} cannot be shown: {type(error).__name__}: {error}")
+            self._odd(name or "", error)
 
     def _parsed(self, offset: int) -> tuple[Any, dict[str, list[Any]]]:
         key = (self._file, offset)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, RLock
+from threading import Event, Lock, RLock
 
 import pyarrow as pa
 
@@ -15,6 +15,7 @@ from tbtools.files.discovery import EventFile, Run, list_runs
 from tbtools.files.groups import grouped, is_group, read_group, uncollected
 from tbtools.files.storage import Stamp
 from tbtools.verbs.tensorboard.files import OPTIONS, RunFiles, is_read
+from tbtools.verbs.tensorboard.notes import Notes
 from tbtools.verbs.tensorboard.scanned import others_of, points_of
 
 __all__ = ["Logdir", "Store"]
@@ -40,29 +41,33 @@ class _New:
 class Store:
     """All runs under some logdirs. ``lock`` is held while they change.
 
-    ``note`` is told, in a line, of what was lost and of values that cannot be shown.
+    With ``purges``, what restarts overwrote is dropped as TensorBoard does.
     """
 
-    def __init__(
-        self, logdirs: Sequence[Logdir], purges: bool, note: Callable[[str], None]
-    ) -> None:
+    def __init__(self, logdirs: Sequence[Logdir], purges: bool) -> None:
         self.logdirs = logdirs
+        self.purges = purges
         self.lock = RLock()
         #: Set when the modules of TensorBoard are there. Who reads may be waiting for them.
         self.may_migrate = Event()
         self.runs: dict[str, RunFiles] = {}
-        self._purges = purges
-        self._note = note
-        self._told: set[str] = set()
+        self._reading = Lock()
+        self.notes = Notes()
 
     def reload(self) -> bool:
         """Look at the files once, and read what is new; whether there was anything."""
+        with self._reading:
+            is_new = self._reload()
+            self.notes.settle()
+            return is_new
+
+    def _reload(self) -> bool:
         found: dict[str, Run] = {}
         for logdir in self.logdirs:
             for run in self._listed(logdir):
                 name = run.name if logdir.name is None else f"{logdir.name}/{run.name}"
                 if found.setdefault(name, run) is not run:
-                    self.once(f"two runs are called {name}: {run.path} is not shown")
+                    self.notes.once("names", f"two runs are called {name}: {run.path} is not shown")
         is_new = self.runs.keys() != found.keys()
         with self.lock:
             for name in self.runs.keys() - found.keys():
@@ -76,8 +81,8 @@ class Store:
                 continue
             changed, anew = known.changed(run)
             if anew is not None:
-                self._note(f"{anew}; {name} is read again")
-                known = self._files(run)
+                self.notes.say(f"{anew}; {name} is read again")
+                known = self._files(name, run)
                 changed = [(each.file, each.stamp) for each in self._files_of(known, run)]
             known.run = run
             for file, stamp in changed:
@@ -117,30 +122,24 @@ class Store:
 
     def _listed(self, logdir: Logdir) -> Sequence[Run]:
         if "://" in logdir.path:
-            self.once(f"{logdir.path}: tbtools reads no object stores yet; TensorBoard itself may")
+            self.notes.once("paths", f"{logdir.path}: tbtools does not read object stores yet")
             return ()
         try:
             listing = list_runs([logdir.path])
         except NothingFoundError:
             return ()  # there may be one later
         for folder, why in listing.unlistable:
-            self.once(f"{folder} cannot be listed: {why}")
+            self.notes.once("folders", f"{folder} cannot be listed: {why}")
         return listing.runs
 
-    def once(self, text: str) -> None:
-        """Note something, but only the first time."""
-        if text not in self._told:
-            self._told.add(text)
-            self._note(text)
-
-    def _files(self, run: Run) -> RunFiles:
-        return RunFiles(run, self._purges, self.lock, self.once, self._wait)
+    def _files(self, name: str, run: Run) -> RunFiles:
+        return RunFiles(name, run, self.purges, self.lock, self.notes, self._wait)
 
     def _wait(self) -> None:
         self.may_migrate.wait()
 
     def _begin(self, name: str, run: Run) -> RunFiles:
-        files = self._files(run)
+        files = self._files(name, run)
         with self.lock:
             self.runs[name] = files
         return files
@@ -151,7 +150,9 @@ class Store:
             if is_read(file):
                 stamp = file.storage.stamp(file.path)
                 if stamp is not None:
-                    yield _New(files, file._replace(size=stamp.size), stamp)
+                    if file.size != stamp.size:
+                        file = file._replace(size=stamp.size)
+                    yield _New(files, file, stamp)
 
     def _read_together(self, new: Sequence[_New]) -> None:
         """Read files of which nothing is known: small ones in one go, as many as fit."""
