@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from threading import RLock
+from threading import Event, RLock
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +24,7 @@ from tbtools.verbs.tensorboard.notes import Notes
 from tbtools.verbs.tensorboard.runs import NO_VALUES, RunValues
 from tbtools.verbs.tensorboard.scanned import Others, Points, others_of, points_of
 
-__all__ = ["OPTIONS", "FileRead", "RunFiles", "is_read"]
+__all__ = ["OPTIONS", "FileRead", "RunFiles", "Shared", "is_read"]
 
 #: Plugins whose tensors hold long strings, of which only the number is wanted.
 _BLOBS = (
@@ -68,26 +67,36 @@ class FileRead:
         return self.reader
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What all runs have in common.
+
+    With ``purges``, what restarts overwrote is dropped as TensorBoard does. ``lock`` is held while
+    what is known changes. ``may_migrate`` is set when the modules of TensorBoard are there: who
+    needs them while they are imported waits for it. Once ``stopped``, nothing more is read.
+    """
+
+    purges: bool
+    lock: RLock = field(default_factory=RLock)
+    notes: Notes = field(default_factory=Notes)
+    may_migrate: Event = field(default_factory=Event)
+    stopped: Event = field(default_factory=Event)
+
+
 @dataclass(slots=True)
 class RunFiles:
-    """A run: its files in the order in which they were read, and what they gave.
-
-    ``lock`` is held while ``values`` change; ``before_events`` is called before TensorBoard's own
-    code is needed.
-    """
+    """A run: its files in the order in which they were read, and what they gave."""
 
     name: str
     run: Run
-    purges: bool
-    lock: RLock
-    notes: Notes
-    before_events: Callable[[], None]
+    shared: Shared
     files: list[FileRead] = field(default_factory=list)
     values: RunValues = field(init=False)
     _opened: tuple[int, Events, ExitStack] | None = None
 
     def __post_init__(self) -> None:
-        self.values = RunValues(self.purges, self._event_at, partial(self.notes.odd, self.name))
+        odd = partial(self.shared.notes.odd, self.name)
+        self.values = RunValues(self.shared.purges, self._event_at, odd)
 
     def events(self, number: int) -> AbstractContextManager[Events]:
         """A context in which the events of a file can be read by their offsets."""
@@ -140,7 +149,9 @@ class RunFiles:
                     marks, last_step = found.marks, found.last_step
                 else:
                     marks, last_step = _marks(others), _last_step(points, others, empty)
-                with self.lock:
+                if self.shared.stopped.is_set():
+                    return
+                with self.shared.lock:
                     self._begin(points, others, empty)
                     self.values.add(number, points, others, reader.metadata, marks, last_step)
         finally:
@@ -165,7 +176,7 @@ class RunFiles:
         seen = group.seen[place]
         state = ReaderState(seen.end, 0, None, None, [], metadata, health)
         self.files.append(FileRead(file, stamp, seen, state))
-        with self.lock:
+        with self.shared.lock:
             self._begin(points, others, ())
             self.values.add(
                 len(self.files) - 1, points, others, metadata, found.marks, found.last_step
@@ -193,7 +204,7 @@ class RunFiles:
             self.values.first_time = min(firsts)[1]
 
     def _event_at(self, number: int, offset: int) -> bytes:
-        self.before_events()
+        self.shared.may_migrate.wait()
         if self._opened is None or self._opened[0] != number:
             self.close()
             stack = ExitStack()
@@ -207,12 +218,12 @@ class RunFiles:
             return
         read.told = told
         if health.unreadable is not None:
-            self.notes.say(f"{read.file.path} cannot be read: {health.unreadable}")
+            self.shared.notes.say(f"{read.file.path} cannot be read: {health.unreadable}")
         if health.damaged_records:
-            self.notes.say(
-                f"{read.file.path}: {health.damaged_records:,} damaged records, "
-                f"{health.skipped_bytes:,} bytes, were skipped, first {health.damages[0]}; what is "
-                "intact is shown (`tbtools verify` lists all)"
+            several = f" of {health.damaged_records:,}, {health.skipped_bytes:,} bytes in all"
+            self.shared.notes.say(
+                f"{read.file.path}: {health.damages[0]}"
+                f"{several if health.damaged_records > 1 else ''}; what is intact is shown"
             )
 
 

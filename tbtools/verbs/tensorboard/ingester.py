@@ -7,6 +7,7 @@ The interface is ``tensorboard/data/ingester.py``; the flags are those of its ow
 from __future__ import annotations
 
 import argparse
+import atexit
 import threading
 import time
 
@@ -22,6 +23,7 @@ __all__ = ["DEFAULT_SAMPLES", "Ingester"]
 #: How many samples are sent of a series, where stock TensorBoard sends too few to show what it is.
 DEFAULT_SAMPLES = {"scalars": 10_000, "images": 100, "audio": 100}
 ALL = 1 << 62  # what 0 stands for
+PATIENCE = 2.0  # seconds that what is being read may take to end
 
 logger = tb_logging.get_logger()
 
@@ -42,11 +44,13 @@ class Ingester(ingester.DataIngester):  # type: ignore[misc]
         self._interval = flags.reload_interval
         self._task = flags.reload_task
         logdirs, purges = logdirs_of(flags), flags.purge_orphaned_data
-        if store is None or (store.logdirs, store.purges) != (logdirs, purges):
+        if store is None or (store.logdirs, store.shared.purges) != (logdirs, purges):
             store = Store(logdirs, purges)
         self._store = store
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
         store.notes.tell(logger.warning)
-        store.may_migrate.set()
+        store.shared.may_migrate.set()
         location = flags.logdir or flags.logdir_spec or ""
         self._provider = Provider(self._store, location, given)
 
@@ -69,14 +73,24 @@ class Ingester(ingester.DataIngester):  # type: ignore[misc]
                 raise ValueError("--reload_task=blocking needs --reload_interval=0")
             self.reload()
             return
-        threading.Thread(target=self._keep_reloading, name="Reloader", daemon=True).start()
+        self._thread = threading.Thread(target=self._keep_reloading, name="Reloader", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stopped.set()
+        self._store.close()
+        if self._thread is not None:
+            self._thread.join(PATIENCE)
+        atexit.unregister(self.close)
 
     def _keep_reloading(self) -> None:
-        while True:
+        while not self._stopped.is_set():
             try:
                 self.reload()
             except Exception:  # a page of yesterday is better than none that is ever new again
                 logger.exception("tbtools could not read the logs; it is tried again")
             if not self._interval:
                 return
-            time.sleep(self._interval)
+            self._stopped.wait(self._interval)

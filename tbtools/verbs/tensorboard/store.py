@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock, RLock
+from threading import Lock
 
 import pyarrow as pa
 
@@ -14,8 +14,7 @@ from tbtools.errors import NothingFoundError
 from tbtools.files.discovery import EventFile, Run, list_runs
 from tbtools.files.groups import grouped, is_group, read_group, uncollected
 from tbtools.files.storage import Stamp
-from tbtools.verbs.tensorboard.files import OPTIONS, RunFiles, is_read
-from tbtools.verbs.tensorboard.notes import Notes
+from tbtools.verbs.tensorboard.files import OPTIONS, RunFiles, Shared, is_read
 from tbtools.verbs.tensorboard.scanned import others_of, points_of
 
 __all__ = ["Logdir", "Store"]
@@ -39,20 +38,20 @@ class _New:
 
 
 class Store:
-    """All runs under some logdirs. ``lock`` is held while they change.
-
-    With ``purges``, what restarts overwrote is dropped as TensorBoard does.
-    """
+    """All runs under some logdirs."""
 
     def __init__(self, logdirs: Sequence[Logdir], purges: bool) -> None:
         self.logdirs = logdirs
-        self.purges = purges
-        self.lock = RLock()
-        #: Set when the modules of TensorBoard are there. Who reads may be waiting for them.
-        self.may_migrate = Event()
+        self.shared = Shared(purges)
+        self.lock = self.shared.lock
+        self.notes = self.shared.notes
         self.runs: dict[str, RunFiles] = {}
         self._reading = Lock()
-        self.notes = Notes()
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self.shared.stopped.set()
+        self.shared.may_migrate.set()
 
     def reload(self) -> bool:
         """Look at the files once, and read what is new; whether there was anything."""
@@ -82,7 +81,7 @@ class Store:
             changed, anew = known.changed(run)
             if anew is not None:
                 self.notes.say(f"{anew}; {name} is read again")
-                known = self._files(name, run)
+                known = RunFiles(name, run, self.shared)
                 changed = [(each.file, each.stamp) for each in self._files_of(known, run)]
             known.run = run
             for file, stamp in changed:
@@ -132,14 +131,8 @@ class Store:
             self.notes.once("folders", f"{folder} cannot be listed: {why}")
         return listing.runs
 
-    def _files(self, name: str, run: Run) -> RunFiles:
-        return RunFiles(name, run, self.purges, self.lock, self.notes, self._wait)
-
-    def _wait(self) -> None:
-        self.may_migrate.wait()
-
     def _begin(self, name: str, run: Run) -> RunFiles:
-        files = self._files(name, run)
+        files = RunFiles(name, run, self.shared)
         with self.lock:
             self.runs[name] = files
         return files
@@ -158,6 +151,8 @@ class Store:
         """Read files of which nothing is known: small ones in one go, as many as fit."""
         for group in grouped((each, each.file) for each in new):
             members = [member for member, _ in group]
+            if self.shared.stopped.is_set():
+                return
             if len(members) == 1 or not is_group(
                 sum(each.file.size for each in members), len(members)
             ):
