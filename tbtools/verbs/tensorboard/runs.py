@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
-from tbtools.proto.tfevents_pb2 import TensorProto
+from tbtools.proto.tfevents_pb2 import TaggedRunMetadata, TensorProto
 from tbtools.runs.purging import Purge, Purging
 from tbtools.runs.survey import position_of
 from tbtools.verbs.tensorboard.columns import Columns
@@ -185,14 +186,15 @@ class RunValues:
 
     def _add(self, points: Points, others: Others, declared: Mapping[str, bytes]) -> None:
         """What nothing is dropped in between."""
+        names = _names_of(others)
         mixed: Mixed = {}
-        if len(points.codes) and any(tag is not None for tag in others.tags):
-            names = {points.tags[code] for code in np.unique(points.codes)}
-            mixed = {tag: [] for tag in {tag or "" for tag in others.tags} & names}
+        if len(points.codes) and any(names):
+            of_points = {points.tags[code] for code in np.unique(points.codes)}
+            mixed = {name: [] for name in of_points.intersection(names)}
         if len(points.codes):
             self._add_points(points, declared, mixed)
         if len(others.fields):
-            self._add_others(others, mixed)
+            self._add_others(others, names, mixed)
         for name, places in mixed.items():
             for place, is_point, row in sorted(places):
                 if is_point:
@@ -268,15 +270,12 @@ class RunValues:
 
     # --- others --------------------------------------------------------------------------------
 
-    def _add_others(self, others: Others, mixed: Mixed) -> None:
+    def _add_others(self, others: Others, names: list[str | None], mixed: Mixed) -> None:
         waiting: dict[str, list[tuple[int, int]]] = {}  # row and length, of tags that are known
-        for row, field in enumerate(others.fields):
-            if field in NO_VALUES:
+        for row, (field, name) in enumerate(zip(others.fields, names, strict=True)):
+            if name is None:
                 continue
-            name = others.tags[row] or ""
-            if field == "graph_def":
-                name = RUN_GRAPH
-            elif name in mixed:
+            if name in mixed:
                 mixed[name].append((int(others.before[row]), False, row))
                 continue
             offset = int(others.offsets[row])
@@ -289,7 +288,7 @@ class RunValues:
                     continue
             if name in waiting:
                 self._add_places(name, others, waiting.pop(name))
-            self._add_one(None if field == "tagged_run_metadata" else name, offset)
+            self._add_one(name, offset)
         for name, rows in waiting.items():
             self._add_places(name, others, rows)
 
@@ -307,21 +306,21 @@ class RunValues:
         self._place[name] = (offset, number)
         return number
 
-    def _add_one(self, name: str | None, offset: int) -> None:
-        """A value, or an event without a Summary (``name`` is None), as TensorBoard has it."""
+    def _add_one(self, name: str, offset: int) -> None:
+        """A value, or an event without a Summary, as TensorBoard has it."""
         try:
             event, values = self._parsed(offset)
             value = None
-            if name is not None and name in values:
+            if name in values:
                 number = self._count(name, offset)
                 value = values[name][number]
-            known = self.tags.get(name or "")
-            initial = known.initial_of(name or "") if known is not None and name else None
+            known = self.tags.get(name)
+            initial = known.initial_of(name) if known is not None and name else None
             made = migrated(event, value, initial)
             if made is not None:
                 self._keep(made, event.step, event.wall_time, offset)
         except Exception as error:  # whatever a value holds, the others are to be shown
-            self._odd(name or "", error)
+            self._odd(name, error)
 
     def _parsed(self, offset: int) -> tuple[Any, dict[str, list[Any]]]:
         key = (self._file, offset)
@@ -345,6 +344,24 @@ class RunValues:
         else:
             columns = [step, time, position_of(self._file, offset), length_of(made.tensor)]
         tag.columns.add(np.array(columns, np.int64)[:, None])
+
+
+def _names_of(others: Others) -> list[str | None]:
+    """The tag of each row, as TensorBoard has it; None where it has no value."""
+    names: list[str | None] = []
+    for row, field in enumerate(others.fields):
+        if field in NO_VALUES:
+            names.append(None)
+        elif field == "graph_def":
+            names.append(RUN_GRAPH)
+        elif field == "tagged_run_metadata":
+            try:
+                names.append(TaggedRunMetadata.FromString(others.payloads[row].as_py()).tag)
+            except DecodeError:
+                names.append(None)
+        else:
+            names.append(others.tags[row] or "")
+    return names
 
 
 def _length(tag: Tag, field: str, others: Others, row: int) -> int | None:
