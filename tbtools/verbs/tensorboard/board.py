@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["board_type", "run"]
 
 OLDEST = (2, 17)
+PATIENCE = 2.0  # seconds that what is being read may take to end
 
 
 def board_type(begun: Store | None = None) -> type[Any]:
@@ -57,19 +58,26 @@ def run(arguments: Sequence[str]) -> int:
     Raises UsageError if it cannot be started.
     """
     unhidden()
-    board = board_type(_begun(arguments))
-    from tensorboard import default, main_lib
+    store = _store_of(arguments)
+    reading = threading.Thread(target=store.reload, name="tbtools reads first", daemon=True)
+    reading.start()
+    try:
+        board = board_type(store)
+        from tensorboard import default, main_lib
 
-    main_lib.global_init()
-    tensorboard = board(plugins=default.get_plugins())
-    tensorboard.configure(["tensorboard", *arguments])
-    return int(tensorboard.main())
+        main_lib.global_init()
+        tensorboard = board(plugins=default.get_plugins())
+        tensorboard.configure(["tensorboard", *arguments])
+        return int(tensorboard.main())
+    finally:
+        store.close()
+        reading.join(PATIENCE)
 
 
-def _begun(arguments: Sequence[str]) -> Store:
-    """A Store that is being read while TensorBoard is imported, which takes a second or two.
+def _store_of(arguments: Sequence[str]) -> Store:
+    """What the flags of TensorBoard name, to be read while it is imported: that takes a second.
 
-    TensorBoard looks at its flags only then; these few are looked at before.
+    It looks at its flags only then; these few are looked at before.
     """
     from tbtools.verbs.tensorboard.logdirs import logdirs_of
     from tbtools.verbs.tensorboard.store import Store
@@ -83,6 +91,4 @@ def _begun(arguments: Sequence[str]) -> Store:
     except argparse.ArgumentError:  # TensorBoard says what is wrong
         flags = argparse.Namespace(logdir="", logdir_spec="", purge_orphaned_data="true")
     purges = flags.purge_orphaned_data.lower() == "true"
-    store = Store(logdirs_of(flags), purges)
-    threading.Thread(target=store.reload, name="tbtools first reads", daemon=True).start()
-    return store
+    return Store(logdirs_of(flags), purges)
