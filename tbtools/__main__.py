@@ -1,4 +1,4 @@
-"""``python -m tbtools``, and the command ``tbtools``."""
+"""``python -m tbtools``, and the commands ``tbtools`` and ``tbtools-tensorboard``."""
 
 import signal
 
@@ -7,7 +7,7 @@ _is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if _is_usual:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 try:
-    from tbtools.cli import main
+    from tbtools.cli import main, tensorboard  # noqa: F401 - the other command
 finally:
     if _is_usual:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import gc
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -29,11 +30,12 @@ from tbtools.cli.serve import serve
 from tbtools.cli.streams import note, open_missing, silence
 from tbtools.cli.sync import sync
 from tbtools.cli.tail import tail
+from tbtools.cli.tensorboard import PassingFlags, run_tensorboard
 from tbtools.cli.verify import verify
 from tbtools.errors import TbtoolsError
 from tbtools.version import __version__
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "tensorboard"]
 
 app = typer.Typer(
     name="tbtools",
@@ -72,11 +74,21 @@ COMMANDS = (
 )
 
 for command in COMMANDS:
-    app.command(name=command.__name__.rstrip("_"))(command)
+    kind = PassingFlags if command is serve else None
+    app.command(name=command.__name__.rstrip("_"), cls=kind)(command)
 
 
 def main() -> None:
     """Run the command line. Errors of the user's or a file's become one line and an exit code."""
+    _run(lambda: app(prog_name="tbtools"))
+
+
+def tensorboard() -> None:
+    """``tbtools-tensorboard``: TensorBoard reading by tbtools, with TensorBoard's own arguments."""
+    _run(lambda: run_tensorboard(sys.argv[1:]))
+
+
+def _run(command: Callable[[], object]) -> None:
     # pyarrow and duckdb import these where they are installed, which takes longer than most
     # commands, and look for them again and again where not. None of them needs them; what does,
     # lets them in again: page/projection.py.
@@ -86,7 +98,7 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 1000)
     open_missing()
     try:
-        app(prog_name="tbtools")
+        command()
     except TbtoolsError as error:
         from tbtools.output.safe_names import visible
 

@@ -21,12 +21,22 @@ from tbtools.cli.options import (
     paths_of,
 )
 from tbtools.cli.streams import interrupts, note
+from tbtools.cli.tensorboard import serve_tensorboard
 
 LOOK = 0.1  # seconds until Ctrl-C is noticed
 
 
 def serve(
+    context: typer.Context,
     logdirs: Logdirs = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="TensorBoard itself, reading by tbtools. Flags of its own go behind --.",
+            show_default=False,
+        ),
+    ] = False,
     port: Annotated[
         int | None,
         typer.Option(
@@ -68,7 +78,11 @@ def serve(
     Nothing can be written by way of it. A folder without event files is waited for.
 
     Example: tbtools serve runs --open
+
+    Example: tbtools serve --tensorboard runs -- --port 6007 --bind_all
     """
+    if tensorboard:
+        return serve_tensorboard(context, [*(logdirs or ()), *(logdir or ())], open_)
     from tbtools.verbs.serve import serve as serve_logs
 
     server = serve_logs(

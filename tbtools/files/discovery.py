@@ -16,7 +16,16 @@ from typing import NamedTuple
 from tbtools.errors import NothingFoundError, UsageError
 from tbtools.files.storage import LOCAL, Entry, Storage
 
-__all__ = ["EventFile", "Listing", "Run", "is_staging", "list_runs", "named_paths", "readable"]
+__all__ = [
+    "EventFile",
+    "Listing",
+    "Run",
+    "existing",
+    "is_staging",
+    "list_runs",
+    "named_paths",
+    "readable",
+]
 
 _STAGING = re.compile(r"\.tbtools-[0-9a-f]{8}\.partial")
 
@@ -78,6 +87,15 @@ def named_paths(logdirs: Sequence[str], storage: Storage = LOCAL) -> list[tuple[
     return pairs
 
 
+def existing(path: str, logdir: str, storage: Storage = LOCAL) -> Entry:
+    """What is at the path of a logdir. Raises NothingFoundError if there is nothing."""
+    top = storage.entry(path)
+    if top is None:
+        nor = "" if path == logdir else f", nor {logdir!r}"
+        raise NothingFoundError(f"there is no file or folder {path!r}{nor}")
+    return top
+
+
 def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
     """The runs under each logdir, which may also be one event file.
 
@@ -88,10 +106,7 @@ def list_runs(logdirs: Sequence[str], storage: Storage = LOCAL) -> Listing:
     links: list[str] = []
     others = 0
     for (prefix, path), logdir in zip(named_paths(logdirs, storage), logdirs, strict=True):
-        top = storage.entry(path)
-        if top is None:
-            nor = "" if path == logdir else f", nor {logdir!r}"
-            raise NothingFoundError(f"there is no file or folder {path!r}{nor}")
+        top = existing(path, logdir, storage)
         if not top.is_folder:
             file = EventFile(top.name, path, top.size, storage)
             _add(runs, Run(readable(prefix) or ".", path, (file,)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tbtools.errors import UsageError
 from tbtools.page.projection import unhidden
+from tbtools.verbs.tensorboard.flags import configure
+from tbtools.verbs.tensorboard.listening import listening
 
 if TYPE_CHECKING:
     from tbtools.verbs.tensorboard.store import Store
@@ -27,17 +29,26 @@ def board_type(begun: Store | None = None) -> type[Any]:
     """
     unhidden()
     try:
-        from tensorboard import program, version
+        from tensorboard.version import VERSION
+
+        found = tuple(int(part) for part in VERSION.split(".")[:2] if part.isdigit())
+        if found < OLDEST:  # may be one that cannot be imported any more
+            oldest = ".".join(map(str, OLDEST))
+            raise UsageError(
+                f"TensorBoard {VERSION} is too old, {oldest} or later is needed: "
+                "pip install --upgrade tensorboard"
+            )
+        # Up to 2.20 the plugins import pkg_resources, which new releases of setuptools lack.
+        from tensorboard import default, program  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"TensorBoard cannot be imported ({error}): pip install 'tbtools-tfevents[tensorboard]'"
+            f"TensorBoard cannot be imported ({error}): "
+            "pip install --upgrade 'tbtools-tfevents[tensorboard]'"
         ) from None
-    found = tuple(int(part) for part in version.VERSION.split(".")[:2] if part.isdigit())
-    if found < OLDEST or not hasattr(program.TensorBoard, "_make_data_ingester"):
-        oldest = ".".join(map(str, OLDEST))
+    if not hasattr(program.TensorBoard, "_make_data_ingester"):
         raise UsageError(
-            f"TensorBoard {version.VERSION} has no place for another loader; {oldest} or later is "
-            "needed: pip install --upgrade tensorboard"
+            f"TensorBoard {VERSION} has no place for another loader: install an earlier release, "
+            "or a later one of tbtools; `tbtools serve` without it shows the same logs"
         )
     from tbtools.verbs.tensorboard.ingester import Ingester
 
@@ -52,10 +63,11 @@ def board_type(begun: Store | None = None) -> type[Any]:
     return Board
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], on_url: Callable[[str], object] | None = None) -> int:
     """Run TensorBoard with these flags of its own until it is interrupted; its exit code.
 
-    Raises UsageError if it cannot be started.
+    ``on_url`` is told the address of its page as soon as it listens there. Raises UsageError if it
+    cannot be started.
     """
     unhidden()
     store = _store_of(arguments)
@@ -66,8 +78,8 @@ def run(arguments: Sequence[str]) -> int:
         from tensorboard import default, main_lib
 
         main_lib.global_init()
-        tensorboard = board(plugins=default.get_plugins())
-        tensorboard.configure(["tensorboard", *arguments])
+        tensorboard = board(plugins=default.get_plugins(), server_class=listening(on_url))
+        configure(tensorboard, arguments)
         return int(tensorboard.main())
     finally:
         store.close()
