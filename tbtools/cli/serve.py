@@ -33,7 +33,7 @@ def serve(
         bool,
         typer.Option(
             "--tensorboard",
-            help="TensorBoard itself, reading by tbtools. Flags of its own go behind --.",
+            help="Serve TensorBoard itself, reading by tbtools; its own flags go behind --.",
             show_default=False,
         ),
     ] = False,

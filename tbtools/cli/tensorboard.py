@@ -36,11 +36,20 @@ class PassingFlags(TyperCommand):
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse what is ours."""
+        """Parse what is ours. Raises UsageError for flags of TensorBoard's among it."""
         end = args.index("--") if "--" in args else len(args)
         if "--tensorboard" not in args[:end]:
             return super().parse_args(ctx, args)
-        super().parse_args(ctx, args[:end])
+        try:
+            super().parse_args(ctx, args[:end])
+        except Exception as error:
+            if not hasattr(error, "possibilities"):  # as only an unknown option has
+                raise
+            name = getattr(error, "option_name", "")
+            raise UsageError(
+                f"no option of tbtools is called {name}; those of TensorBoard go behind --: "
+                f"tbtools serve --tensorboard LOGDIR -- {name} …"
+            ) from None
         ctx.args = args[end + 1 :]
         return args[end + 1 :]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 from tbtools.errors import UsageError
@@ -77,7 +79,8 @@ def run(arguments: Sequence[str], on_url: Callable[[str], object] | None = None)
         board = board_type(store)
         from tensorboard import default, main_lib
 
-        main_lib.global_init()
+        with redirect_stderr(io.StringIO()):  # that features are missing without TensorFlow
+            main_lib.global_init()
         tensorboard = board(plugins=default.get_plugins(), server_class=listening(on_url))
         configure(tensorboard, arguments)
         return int(tensorboard.main())
@@ -94,7 +97,7 @@ def _store_of(arguments: Sequence[str]) -> Store:
     from tbtools.verbs.tensorboard.logdirs import logdirs_of
     from tbtools.verbs.tensorboard.store import Store
 
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--logdir", default="")
     parser.add_argument("--logdir_spec", default="")
     parser.add_argument("--purge_orphaned_data", default="true")
