@@ -40,8 +40,8 @@ def values_of(store: Store, run: str = ".") -> Kept:
         (name, int(step), float(time))
         for name, tag in store.runs[run].values.tags.items()
         for step, time in zip(
-            tag.columns.snapshot().all()[0],
-            tag.columns.snapshot().all()[1].copy().view(np.float64),
+            tag.snapshot().all()[0],
+            tag.snapshot().all()[1].copy().view(np.float64),
             strict=True,
         )
     )
@@ -271,7 +271,7 @@ def test_who_asks_while_it_is_read_sees_whole_rows(tmp_path: Path) -> None:
         run = store.runs.get(".")
         with store.lock:
             tag = run.values.tags.get("x") if run is not None else None
-            rows = tag.columns.snapshot() if tag is not None else None
+            rows = tag.snapshot() if tag is not None else None
         if rows is not None:
             assert np.array_equal(rows.all()[0], np.arange(rows.rows))
             assert rows.rows >= seen

@@ -18,8 +18,8 @@ from tensorboard.data import provider
 
 from tbtools.verbs.tensorboard.columns import Snapshot
 from tbtools.verbs.tensorboard.reading import Values
-from tbtools.verbs.tensorboard.runs import BLOBS, SCALAR, TENSOR, Tag
 from tbtools.verbs.tensorboard.store import Store
+from tbtools.verbs.tensorboard.tags import BLOBS, SCALAR, TENSOR, Tag, length_in
 from tbtools.verbs.tensorboard.thinning import by_shape, evenly_spaced
 
 __all__ = ["Provider"]
@@ -151,7 +151,7 @@ class Provider(provider.DataProvider):  # type: ignore[misc]
         """Series of blobs, and what their tags say."""
 
         def series(rows: Snapshot, **said: Any) -> Any:
-            lengths = rows.all()[3]
+            lengths = length_in(rows.all()[3])
             longest = int(lengths.max()) if len(lengths) else None
             return provider.BlobSequenceTimeSeries(max_length=longest, **said)
 
@@ -183,7 +183,7 @@ class Provider(provider.DataProvider):  # type: ignore[misc]
                         wall_time=float(times[row]),
                         values=tuple(
                             provider.BlobReference(_key(*of_series, int(rows[0, row]), place))
-                            for place in range(int(rows[3, row]))
+                            for place in range(int(length_in(rows[3, row])))
                         ),
                     )
                     for row in which
@@ -243,7 +243,7 @@ class Provider(provider.DataProvider):  # type: ignore[misc]
 
     def _snapshot(self, tag: Tag) -> Snapshot:
         with self._store.lock:
-            return tag.columns.snapshot()
+            return tag.snapshot()
 
     def _listed(
         self, series: Any, data_class: int, plugin: str, run_tag_filter: Any

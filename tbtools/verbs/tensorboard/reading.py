@@ -13,8 +13,8 @@ from tbtools.errors import DamageError
 from tbtools.runs.survey import place_of
 from tbtools.verbs.tensorboard.columns import Rows
 from tbtools.verbs.tensorboard.migrating import array_of, migrated, tags_of
-from tbtools.verbs.tensorboard.runs import Tag
 from tbtools.verbs.tensorboard.store import Store
+from tbtools.verbs.tensorboard.tags import Tag, number_in
 
 __all__ = ["Values"]
 
@@ -46,7 +46,7 @@ class Values:
         if files is None or not len(which):
             return
         times = np.ascontiguousarray(rows[1]).view(np.float64)
-        numbers = _numbers(rows[2])
+        numbers = number_in(rows[3])
         places = [place_of(int(rows[2, row])) for row in which]
         initial = tag.initial_of(name)
         found: dict[int, Array] = {}
@@ -93,10 +93,3 @@ class Values:
         except Exception as error:  # TensorBoard's code raises anything for what is malformed
             self._store.notes.not_shown(run, name, error)
         return None
-
-
-def _numbers(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of values in the same event, which of them each is."""
-    rows = np.arange(len(places))
-    begins = np.where(np.diff(places, prepend=-1) != 0, rows, 0)
-    return rows - np.maximum.accumulate(begins)

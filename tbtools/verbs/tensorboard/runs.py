@@ -7,38 +7,28 @@ comes to the same without making an event of every value.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from tbtools.proto.tfevents_pb2 import TaggedRunMetadata, TensorProto
+from tbtools.proto.tfevents_pb2 import TaggedRunMetadata
 from tbtools.runs.purging import Purge, Purging
 from tbtools.runs.survey import position_of
-from tbtools.verbs.tensorboard.columns import Columns
 from tbtools.verbs.tensorboard.migrating import (
     RUN_GRAPH,
     Migrated,
     array_of,
     length_of,
     migrated,
-    plain_metadata,
     tags_of,
 )
-from tbtools.verbs.tensorboard.scanned import Others, Points
+from tbtools.verbs.tensorboard.scanned import Integers, Others, Points
+from tbtools.verbs.tensorboard.tags import BLOBS, PLAIN, Restarts, Tag, packed
 
-if TYPE_CHECKING:
-    from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
-
-__all__ = ["BLOBS", "NO_VALUES", "PLAIN", "SCALAR", "TENSOR", "RunValues", "Tag"]
-
-#: In the place of the metadata of a scalar of the old form that has none of its own.
-PLAIN: Final = "plain"
-
-SCALAR, TENSOR, BLOBS = 1, 2, 3  # SummaryMetadata.data_class
+__all__ = ["NO_VALUES", "RunValues"]
 
 #: Members whose values are tensors for TensorBoard, whatever their metadata says.
 TENSORS = frozenset(("simple_value", "image", "histo", "audio", "tensor"))
@@ -50,54 +40,10 @@ NO_VALUES = frozenset(("file_version", "log_message", "session_log", "meta_graph
 #: and its row if it is none.
 Mixed = dict[str, list[tuple[int, bool, int]]]
 
+FEW = 8  # points that are looked at one by one: sorting them would take longer
+
 #: Reads an event by the number of its file and its offset.
 EventAt = Callable[[int, int], bytes]
-
-
-class Tag:
-    """What is kept of a tag. ``metadata`` is what TensorBoard shows of it; None: nothing yet.
-
-    Of scalars, ``columns`` are step, bits of wall_time and of value (``is_numbers``); of others,
-    step, bits of wall_time, place (``position_of``) and length.
-    """
-
-    __slots__ = ("columns", "initial", "metadata")
-
-    def __init__(self, initial: SummaryMetadata | str | None) -> None:
-        self.initial = initial
-        self.metadata: SummaryMetadata | str | None = PLAIN if initial is PLAIN else None
-        self.columns = Columns(3) if initial is PLAIN else Columns(4)
-
-    @property
-    def is_numbers(self) -> bool:
-        """Whether values are kept, and not only where they stand."""
-        return self.columns.width == 3
-
-    @property
-    def plugin(self) -> str:
-        """The plugin that shows it; "" if none is named."""
-        if self.metadata is None or self.metadata is PLAIN:
-            return "" if self.metadata is None else "scalars"
-        return str(self.metadata.plugin_data.plugin_name)  # type: ignore[union-attr]
-
-    @property
-    def data_class(self) -> int:
-        """What TensorBoard's plugins read it as."""
-        if self.metadata is None or self.metadata is PLAIN:
-            return 0 if self.metadata is None else SCALAR
-        return int(self.metadata.data_class)  # type: ignore[union-attr]
-
-    def metadata_of(self, name: str) -> SummaryMetadata | None:
-        """The SummaryMetadata of the tag, which has this name."""
-        if self.metadata is PLAIN:
-            return plain_metadata(name)
-        return self.metadata
-
-    def initial_of(self, name: str) -> SummaryMetadata | None:
-        """The same before TensorBoard gave it a data class."""
-        if self.initial is PLAIN:
-            return plain_metadata(name, is_initial=True)
-        return self.initial
 
 
 class RunValues:
@@ -112,12 +58,12 @@ class RunValues:
     ) -> None:
         self.first_time: float | None = None  # of its first event
         self.tags: dict[str, Tag] = {}
-        self.purged = 0
+        self._restarts = Restarts()
         self._purging = Purging() if purges else None
         self._event_at = event_at
         self._odd = odd
-        self._event: tuple[tuple[int, int], Any, dict[str, list[Any]]] | None = None
-        self._place: dict[str, tuple[int, int]] = {}  # of a tag's latest value: event, and number
+        self._event: tuple[int, Any, dict[str, list[Any]]] | None = None  # by its offset
+        self._latest: dict[str, tuple[int, int]] = {}  # value of a tag: offset, and which there
         self._file = 0
 
     @property
@@ -139,21 +85,26 @@ class RunValues:
         ``declared`` has the tags that have metadata there; ``marks`` and ``last_step`` are those
         of ``_core.FileSurvey``.
         """
-        self._file = file
-        if self._event is not None and self._event[0][0] != file:
-            self._event = None
-        self._place.clear()
+        if file != self._file:
+            self._file = file
+            self._latest.clear()
+        names = _names_of(others)
         point = other = 0
         for purge in self._purges(marks, last_step):
-            to_point = int(np.searchsorted(points.offsets, purge.position))
-            to_other = int(np.searchsorted(others.offsets, purge.position))
-            self._add(points.slice(point, to_point), others.slice(other, to_other, point), declared)
+            # Many may follow each other.
+            to_point = point + int(np.searchsorted(points.offsets[point:], purge.position))
+            to_other = other
+            while to_other < len(names) and others.offsets[to_other] < purge.position:
+                to_other += 1
+            self._add(points, (point, to_point), others, names, (other, to_other), declared)
             point, other = to_point, to_other
-            self._purge(purge)
-        if point or other:
-            points = points.slice(point, len(points.codes))
-            others = others.slice(other, len(others.fields), point)
-        self._add(points, others, declared)
+            if purge.tag is None:
+                self._restarts.add(purge.step)
+            elif purge.tag in self.tags:
+                self.tags[purge.tag].drop_from(purge.step)
+        end = (len(points.codes), len(names))
+        self._add(points, (point, end[0]), others, names, (other, end[1]), declared)
+        self._event = None  # may be large
 
     def _purges(self, marks: Iterable[tuple[Any, ...]], last_step: int | None) -> list[Purge]:
         """What the events that were read drop, by offset."""
@@ -176,29 +127,33 @@ class RunValues:
         purging.purges = []
         return found
 
-    def _purge(self, purge: Purge) -> None:
-        if purge.tag is None:
-            dropped = sum(tag.columns.drop_from(purge.step) for tag in self.tags.values())
-        else:
-            tag = self.tags.get(purge.tag)
-            dropped = tag.columns.drop_from(purge.step) if tag is not None else 0
-        self.purged += dropped
-
-    def _add(self, points: Points, others: Others, declared: Mapping[str, bytes]) -> None:
-        """What nothing is dropped in between."""
-        names = _names_of(others)
+    def _add(
+        self,
+        points: Points,
+        some: tuple[int, int],
+        others: Others,
+        names: list[str | None],
+        some_others: tuple[int, int],
+        declared: Mapping[str, bytes],
+    ) -> None:
+        """What nothing is dropped in between, by where it begins and ends."""
+        if some[0] == some[1] and all(name is None for name in names[slice(*some_others)]):
+            return
+        if some != (0, len(points.codes)) or some_others != (0, len(names)):
+            points, others = points.slice(*some), others.slice(*some_others, some[0])
+            names = names[slice(*some_others)]
         mixed: Mixed = {}
-        if len(points.codes) and any(names):
+        if len(points.codes) and any(name is not None for name in names):
             of_points = {points.tags[code] for code in np.unique(points.codes)}
             mixed = {name: [] for name in of_points.intersection(names)}
         if len(points.codes):
             self._add_points(points, declared, mixed)
-        if len(others.fields):
+        if names:
             self._add_others(others, names, mixed)
         for name, places in mixed.items():
             for place, is_point, row in sorted(places):
                 if is_point:
-                    self._add_point(name, points, place)
+                    self._add_point(name, points, place, declared)
                 else:
                     self._add_one(name, int(others.offsets[row]))
 
@@ -206,8 +161,12 @@ class RunValues:
 
     def _add_points(self, points: Points, declared: Mapping[str, bytes], mixed: Mixed) -> None:
         codes = points.codes
-        if len(points.tags) == 1 or (len(codes) and (codes == codes[0]).all()):
-            self._add_series(points.tags[codes[0]], points, None, declared, mixed)
+        if len(codes) <= FEW:
+            for index, code in enumerate(codes.tolist()):
+                if (name := points.tags[code]) in mixed:
+                    mixed[name].append((index, True, 0))
+                else:
+                    self._add_point(name, points, index, declared)
             return
         small = codes.astype(np.uint16) if len(points.tags) <= 1 << 16 else codes  # radix sort
         order = np.argsort(small, kind="stable")
@@ -215,63 +174,49 @@ class RunValues:
         begin = 0
         for end in [*ends.tolist(), len(codes)]:
             which = order[begin:end]
-            self._add_series(points.tags[codes[which[0]]], points, which, declared, mixed)
+            name = points.tags[codes[which[0]]]
+            if name in mixed:
+                mixed[name] += [(index, True, 0) for index in which.tolist()]
+            else:
+                self._add_series(name, points, which, declared)
             begin = end
 
     def _add_series(
-        self,
-        name: str,
-        points: Points,
-        which: Any,
-        declared: Mapping[str, bytes],
-        mixed: Mixed,
+        self, name: str, points: Points, which: Integers, declared: Mapping[str, bytes]
     ) -> None:
-        """The points of one tag; ``which`` is None for all."""
-        if name in mixed:
-            indices = range(len(points.codes)) if which is None else which.tolist()
-            mixed[name] += [(index, True, 0) for index in indices]
-            return
+        """The points of one tag, at these places."""
         tag = self.tags.get(name)
-        if tag is None and name not in declared:
-            # Without metadata, it can only be a number of the old form.
-            tag = self.tags[name] = Tag(PLAIN)
         done = 0
-        while tag is None or tag.metadata is None:
-            if done == (len(points.codes) if which is None else len(which)):
-                return
-            self._add_point(name, points, done if which is None else int(which[done]))
+        while (tag is None or not tag.is_numbers) and done < len(which):
+            self._add_point(name, points, int(which[done]), declared)
             tag = self.tags.get(name)
             done += 1
-        columns = points.columns if which is None else points.columns[:, which]
-        columns = columns[:, done:]
-        if not columns.shape[1]:
-            return
-        if not tag.is_numbers:
-            offsets = points.offsets if which is None else points.offsets[which]
-            columns = np.stack(
-                [
-                    *columns[:2],
-                    position_of(self._file, 0) + offsets[done:],
-                    np.ones_like(columns[0]),
-                ]
-            )
-        elif which is None:
-            columns = columns.copy()  # the rest of the window's memory need not be kept
-        tag.columns.add(columns)
+        if tag is not None and done < len(which):
+            tag.add(points.columns[:, which[done:]])
 
-    def _add_point(self, name: str, points: Points, index: int) -> None:
-        """A point whose tag is not known well enough, or has other values beside it."""
+    def _add_point(
+        self, name: str, points: Points, index: int, declared: Mapping[str, bytes]
+    ) -> None:
+        """A point whose tag may not be known well enough, or have other values beside it."""
         tag = self.tags.get(name)
-        if tag is None or not tag.is_numbers:
-            self._add_one(name, int(points.offsets[index]))
+        offset = int(points.offsets[index])
+        if tag is None and name not in declared:
+            # Without metadata, it can only be a number of the old form.
+            tag = self.tags[name] = Tag(PLAIN, self._restarts)
+        if tag is not None and tag.is_numbers:
+            self._count(name, offset)
+            tag.add(points.columns[:, index : index + 1].copy())
+        elif tag is not None and tag.metadata is not None and tag.data_class != BLOBS:
+            number = self._count(name, offset)
+            place = [position_of(self._file, offset), packed(1, number)]
+            tag.add(np.array([*points.columns[:2, index], *place], np.int64)[:, None])
         else:
-            self._count(name, int(points.offsets[index]))
-            tag.columns.add(points.columns[:, index : index + 1].copy())
+            self._add_one(name, offset)
 
     # --- others --------------------------------------------------------------------------------
 
     def _add_others(self, others: Others, names: list[str | None], mixed: Mixed) -> None:
-        waiting: dict[str, list[tuple[int, int]]] = {}  # row and length, of tags that are known
+        waiting: dict[str, list[tuple[int, int]]] = {}  # rows of tags that are known
         for row, (field, name) in enumerate(zip(others.fields, names, strict=True)):
             if name is None:
                 continue
@@ -281,10 +226,10 @@ class RunValues:
             offset = int(others.offsets[row])
             tag = self.tags.get(name)
             if name and tag is not None and field in TENSORS and not tag.is_numbers:
-                length = _length(tag, field, others, row)
+                length = tag.length_of(field, others.payloads[row])
                 if length is not None:
-                    self._count(name, offset)
-                    waiting.setdefault(name, []).append((row, length))
+                    number = self._count(name, offset)
+                    waiting.setdefault(name, []).append((row, packed(length, number)))
                     continue
             if name in waiting:
                 self._add_places(name, others, waiting.pop(name))
@@ -293,57 +238,48 @@ class RunValues:
             self._add_places(name, others, rows)
 
     def _add_places(self, name: str, others: Others, rows: list[tuple[int, int]]) -> None:
-        which = np.array([row for row, _ in rows], np.int64)
-        lengths = np.array([length for _, length in rows], np.int64)
+        which, lengths = np.array(rows, np.int64).T
         places = position_of(self._file, 0) + others.offsets[which]
-        columns = np.stack([others.steps[which], others.times[which], places, lengths])
-        self.tags[name].columns.add(columns)
+        self.tags[name].add(np.stack([others.steps[which], others.times[which], places, lengths]))
 
     def _count(self, name: str, offset: int) -> int:
-        """The number of this value among those of its tag in its event."""
-        event, number = self._place.get(name, (-1, 0))
-        number = number + 1 if event == offset else 0
-        self._place[name] = (offset, number)
+        """Which of the values of its tag in its event this is."""
+        latest, number = self._latest.get(name, (-1, 0))
+        number = number + 1 if latest == offset else 0
+        self._latest[name] = (offset, number)
         return number
 
     def _add_one(self, name: str, offset: int) -> None:
         """A value, or an event without a Summary, as TensorBoard has it."""
         try:
             event, values = self._parsed(offset)
-            value = None
-            if name in values:
-                number = self._count(name, offset)
-                value = values[name][number]
+            number = self._count(name, offset)
+            value = values[name][number] if name in values else None
             known = self.tags.get(name)
             initial = known.initial_of(name) if known is not None and name else None
             made = migrated(event, value, initial)
             if made is not None:
-                self._keep(made, event.step, event.wall_time, offset)
+                self._keep(made, event.step, event.wall_time, offset, number)
         except Exception as error:  # whatever a value holds, the others are to be shown
             self._odd(name, error)
 
     def _parsed(self, offset: int) -> tuple[Any, dict[str, list[Any]]]:
-        key = (self._file, offset)
-        if self._event is None or self._event[0] != key:
-            self._event = (key, *tags_of(self._event_at(*key)))
+        if self._event is None or self._event[0] != offset:
+            self._event = (offset, *tags_of(self._event_at(self._file, offset)))
         return self._event[1:]
 
-    def _keep(self, made: Migrated, step: int, wall_time: float, offset: int) -> None:
+    def _keep(self, made: Migrated, step: int, wall_time: float, offset: int, number: int) -> None:
         tag = self.tags.get(made.tag)
         if tag is None:
-            tag = self.tags[made.tag] = Tag(made.initial)
-        if tag.metadata is None and made.metadata is not None:
-            tag.metadata = made.metadata
-            if tag.data_class == SCALAR and not tag.columns.rows:
-                tag.columns = Columns(3)
+            tag = self.tags[made.tag] = Tag(made.initial, self._restarts)
+        if made.metadata is not None:
+            tag.declare(made.metadata)
         if made.tensor is None:
             return
-        time = _bits(wall_time)
+        rest = [position_of(self._file, offset), packed(length_of(made.tensor), number)]
         if tag.is_numbers:
-            columns = [step, time, _bits(float(array_of(made.tensor).item()))]
-        else:
-            columns = [step, time, position_of(self._file, offset), length_of(made.tensor)]
-        tag.columns.add(np.array(columns, np.int64)[:, None])
+            rest = [_bits(float(array_of(made.tensor).item()))]
+        tag.add(np.array([step, _bits(wall_time), *rest], np.int64)[:, None])
 
 
 def _names_of(others: Others) -> list[str | None]:
@@ -362,28 +298,6 @@ def _names_of(others: Others) -> list[str | None]:
         else:
             names.append(others.tags[row] or "")
     return names
-
-
-def _length(tag: Tag, field: str, others: Others, row: int) -> int | None:
-    """The blobs of a value of a known tag; None if only TensorBoard's own code can tell.
-
-    data_compat.py makes three strings of an image and one clip of a sound; dataclass_compat.py
-    leaves the first dimension of audio, and gives graphs one.
-    """
-    if tag.metadata is None:
-        return None
-    if tag.data_class != BLOBS or field == "audio":
-        return 1
-    if field == "image":
-        return 3
-    if field != "tensor" or tag.initial is None or isinstance(tag.initial, str):
-        return None
-    sizes = [
-        dim.size for dim in TensorProto.FromString(others.payloads[row].as_py()).tensor_shape.dim
-    ]
-    if tag.initial.plugin_data.plugin_name == "audio" and not tag.initial.data_class:
-        sizes = sizes[:1]
-    return math.prod(sizes)
 
 
 def _bits(number: float) -> int:

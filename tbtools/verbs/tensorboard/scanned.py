@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tbtools.tables.views.series import buffer_of
 
-__all__ = ["Others", "Points", "others_of", "points_of"]
+__all__ = ["Integers", "Others", "Points", "others_of", "points_of"]
 
 Integers = NDArray[np.int64]
 
