@@ -234,12 +234,25 @@ def test_what_is_not_there_is_not_waited_for(cli: Cli, tmp_path: Path) -> None:
 def test_a_missing_tensorboard_is_said_with_what_helps(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("tensorboard", "tensorboard.version"):
-        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "tensorboard.version")
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
     done = cli("serve", "--tensorboard", IRIS, code=2)
     assert done.stderr.startswith("tbtools: TensorBoard cannot be imported (")
-    assert done.stderr.endswith("pip install --upgrade 'tbtools-tfevents[tensorboard]'\n")
+    assert done.stderr.endswith("): pip install 'tbtools-tfevents[tensorboard]'\n")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_tensorboard_that_misses_something_is_not_installed_again(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Up to 2.20, pkg_resources, which setuptools has lost.
+    monkeypatch.delattr("tensorboard.default")
+    monkeypatch.setitem(sys.modules, "tensorboard.default", None)
+    done = cli("serve", "--tensorboard", IRIS, code=2)
+    assert done.stderr == (
+        "tbtools: TensorBoard cannot be imported (import of tensorboard.default halted; "
+        "None in sys.modules): pip install --upgrade tensorboard\n"
+    )
 
 
 def test_an_old_tensorboard_is_said_with_its_version(
