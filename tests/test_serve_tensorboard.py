@@ -41,6 +41,16 @@ IRIS = DATA / "iris"
 PATIENCE = 60.0  # seconds until a test fails that waits for something
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_served_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake that is not noticed would be waited for for ever."""
+
+    def refuse(_: object) -> None:
+        raise AssertionError("TensorBoard was started")
+
+    monkeypatch.setattr(program.WerkzeugServer, "serve_forever", refuse)
+
+
 def answer(url: str) -> Any:
     """What TensorBoard answers, as JSON."""
     with urllib.request.urlopen(url, timeout=PATIENCE) as response:
@@ -176,7 +186,7 @@ def test_the_command_for_notebooks_is_installed_under_its_name() -> None:
         (["--", "--prot", "1"], "no flag of TensorBoard is called '--prot'; nearest: --port"),
         (
             ["--", "--verbosity=0", "-x"],
-            "TensorBoard: unrecognized arguments: -x (`tensorboard --h",
+            "TensorBoard: unrecognized arguments: -x (`tensor",
         ),
         (["--", "--log", "x"], "TensorBoard: ambiguous option: --log"),
         (["--", "--port", "x"], "TensorBoard: argument --port"),
