@@ -25,36 +25,40 @@ from tbtools.cli.tensorboard import serve_tensorboard
 
 LOOK = 0.1  # seconds until Ctrl-C is noticed
 
+WithTensorBoard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard",
+        help="Serve TensorBoard itself, reading by tbtools; its own flags go behind --.",
+        show_default=False,
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        metavar="N",
+        help="Where to listen; 0: any that is free. Default: the first free one from 6006 on.",
+        show_default=False,
+    ),
+]
+Host = Annotated[
+    str,
+    typer.Option(
+        "--host",
+        metavar="NAME",
+        help="Who may connect: this computer alone; another name or address, such as 0.0.0.0, "
+        "lets others, who need the token in the address that is printed.",
+    ),
+]
+
 
 def serve(
     context: typer.Context,
     logdirs: Logdirs = None,
-    tensorboard: Annotated[
-        bool,
-        typer.Option(
-            "--tensorboard",
-            help="Serve TensorBoard itself, reading by tbtools; its own flags go behind --.",
-            show_default=False,
-        ),
-    ] = False,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port",
-            metavar="N",
-            help="Where to listen; 0: any that is free. Default: the first free one from 6006 on.",
-            show_default=False,
-        ),
-    ] = None,
-    host: Annotated[
-        str,
-        typer.Option(
-            "--host",
-            metavar="NAME",
-            help="Who may connect: this computer alone; another name or address, such as 0.0.0.0, "
-            "lets others, who need the token in the address that is printed.",
-        ),
-    ] = "127.0.0.1",
+    tensorboard: WithTensorBoard = False,
+    port: Port = None,
+    host: Host = "127.0.0.1",
     open_: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.", show_default=False)
     ] = False,

@@ -62,7 +62,7 @@ def serve_tensorboard(context: typer.Context, logdirs: list[str], open_page: boo
     from tbtools.verbs.tensorboard.flags import NAMING_LOGS, logdir_flags, names_of
 
     flags = context.args
-    named = names_of(flags)
+    named = {*names_of(flags)}
     refused = [
         f"--{name.replace('_', '-')} is not for --tensorboard: {INSTEAD[name]}"
         for name in INSTEAD

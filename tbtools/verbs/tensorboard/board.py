@@ -7,6 +7,7 @@ import io
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from tbtools.errors import UsageError
@@ -43,10 +44,9 @@ def board_type(begun: Store | None = None) -> type[Any]:
         # Up to 2.20 the plugins import pkg_resources, which new releases of setuptools lack.
         from tensorboard import default, program  # noqa: F401
     except ImportError as error:
-        raise UsageError(
-            f"TensorBoard cannot be imported ({error}): "
-            "pip install --upgrade 'tbtools-tfevents[tensorboard]'"
-        ) from None
+        is_there = find_spec("tensorboard") is not None
+        what = "--upgrade tensorboard" if is_there else "'tbtools-tfevents[tensorboard]'"
+        raise UsageError(f"TensorBoard cannot be imported ({error}): pip install {what}") from None
     if not hasattr(program.TensorBoard, "_make_data_ingester"):
         raise UsageError(
             f"TensorBoard {VERSION} has no place for another loader: install an earlier release, "

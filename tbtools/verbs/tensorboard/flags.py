@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from typing import Any
 
-from tbtools.errors import UsageError
+from tbtools.errors import UnknownNameError, UsageError
 from tbtools.files.discovery import existing, named_paths
 
 __all__ = ["NAMING_LOGS", "check_flags", "configure", "logdir_flags", "names_of"]
@@ -19,10 +20,12 @@ NAMING_LOGS = frozenset(
     ("--logdir", "--logdir_spec", "--event_file", "--grpc_data_provider", "--db")
 )
 
+HINT = "`tensorboard --help` lists its flags"
 
-def names_of(flags: Sequence[str]) -> set[str]:
+
+def names_of(flags: Sequence[str]) -> list[str]:
     """The names of flags: ``--port`` of ``--port=0``."""
-    return {flag.partition("=")[0] for flag in flags if flag.startswith("-")}
+    return [flag.partition("=")[0] for flag in flags if flag.startswith("-")]
 
 
 def logdir_flags(logdirs: Sequence[str]) -> list[str]:
@@ -76,8 +79,9 @@ def configure(tensorboard: Any, arguments: Sequence[str]) -> None:
             if not end.code:  # help was asked for
                 raise
             # Above is how it is used, which is pages long.
-            mistake = _in_a_line(said.getvalue().strip().rpartition("\n")[2])
-            mistake += " (`tensorboard --help` lists its flags)"
+            usage, _, mistake = said.getvalue().strip().rpartition("\n")
+            _check_names(arguments, usage, mistake)
+            mistake += f" ({HINT})"
         except (FlagsError, ValueError) as error:
             mistake = _in_a_line(str(error))
     if mistake is not None:
@@ -85,6 +89,18 @@ def configure(tensorboard: Any, arguments: Sequence[str]) -> None:
         raise UsageError(f"TensorBoard: {mistake}")
     sys.stderr.write(said.getvalue())
     check_flags(tensorboard.flags)
+
+
+def _check_names(arguments: Sequence[str], usage: str, mistake: str) -> None:
+    """Raises UnknownNameError for the flag that a complaint is about, if it names but its value."""
+    if "unrecognized arguments" not in mistake and "{serve}" not in mistake:
+        return
+    from absl.flags import FLAGS  # which are not in the usage
+
+    known = {*re.findall(r"--\w+", usage), *(f"--{name}" for name in FLAGS)}
+    for name in names_of(arguments):
+        if name.startswith("--") and not any(each.startswith(name) for each in known):
+            raise UnknownNameError("flag of TensorBoard", name, known, HINT)
 
 
 def check_flags(flags: Any) -> None:
