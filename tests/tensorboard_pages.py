@@ -21,7 +21,7 @@ from benchmarks.tensorboard import OURS, SERVERS, STOCK
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["OURS", "STOCK", "TABS", "Opened", "lit", "opened", "served"]
+__all__ = ["OURS", "PATIENCE", "STOCK", "TABS", "Opened", "lit", "opened", "served"]
 
 PATIENCE = 30.0  # seconds until something has to be there
 
@@ -36,18 +36,19 @@ LARGE = "e => e.clientWidth > 20 && e.clientHeight > 20"
 #: Of each tab, elements of its page, and what is true of them when they show something of the log.
 TABS = {
     "scalars": ("vz-line-chart2 .line", DRAWN),
-    "timeseries": ("scalar-card data-table", COUNTED),
+    "timeseries": ("scalar-card tb-data-table-content-row", COUNTED),
     "images": ("tf-image-loader img", LOADED),
-    "graphs": ("tf-graph-scene g.node text", TEXT),
+    "graphs": ("tf-graph-scene g.node title", TEXT),
     "distributions": ("vz-distribution-chart path.area", DRAWN),
     "histograms": ("vz-histogram-timeseries path", DRAWN),
     "hparams": ("tf-hparams-table-view vaadin-grid-cell-content", COUNTED),
     "text": ("tf-text-loader .text #markdown", TEXT),
     "audio": ("tf-audio-loader audio", HEARD),
     "pr_curves": ("tf-pr-curve-card .line", DRAWN),
-    "mesh": ("tf-mesh-loader canvas", LARGE),
     "custom_scalars": ("tf-custom-scalar-multi-line-chart-card .line", DRAWN),
     "projector": ("vz-projector .numDataPoints", "e => Number(e.textContent)"),
+    # The last: it draws without end, which makes slow what comes after it.
+    "mesh": ("tf-mesh-loader canvas", LARGE),
 }
 
 
@@ -108,9 +109,7 @@ class Opened:
 
 
 @contextmanager
-def opened(
-    browser: Browser, address: str, size: tuple[int, int] = (1280, 900)
-) -> Iterator[Opened]:
+def opened(browser: Browser, address: str, size: tuple[int, int] = (1280, 900)) -> Iterator[Opened]:
     """A page of a server, with the complaints that it writes to the console."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
