@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from conftest import ROOT
 
@@ -21,7 +21,7 @@ from benchmarks.tensorboard import OURS, SERVERS, STOCK
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["OURS", "PATIENCE", "STOCK", "TABS", "Opened", "lit", "opened", "served"]
+__all__ = ["OURS", "PATIENCE", "STOCK", "TABS", "Opened", "answer", "lit", "opened", "served"]
 
 PATIENCE = 30.0  # seconds until something has to be there
 
@@ -85,18 +85,23 @@ class Opened:
     address: str
     complaints: set[str] = field(default_factory=set)
 
-    def note(self, complaint: str) -> None:
+    def note(self, complaint: str, is_one: bool = True) -> None:
         """Keep a complaint."""
-        self.complaints.add(re.sub(r"https?://(127\.0\.0\.1|localhost):\d+", "", complaint))
+        if is_one:
+            self.complaints.add(complaint.replace(self.address, ""))
 
-    def turn_to(self, tab: str) -> list[object]:
-        """Open a tab, and give what its elements show as soon as they show anything."""
+    def turn_to(self, tab: str, run: str = "", patience: float = PATIENCE) -> list[object]:
+        """Open a tab, and give what its elements show as soon as they show anything.
+
+        ``run``: which it shows first, if it shows one at a time.
+        """
         selector, shows = TABS[tab]
+        words = f"{tab}&run={quote(run)}" if run else tab
         if self.page.url.startswith(self.address):
-            self.page.evaluate("tab => { location.hash = tab }", tab)
+            self.page.evaluate("words => { location.hash = words }", words)
         else:
-            self.page.goto(f"{self.address}/#{tab}")
-        ends = time.monotonic() + PATIENCE
+            self.page.goto(f"{self.address}/#{words}")
+        ends = time.monotonic() + patience
         while time.monotonic() < ends:
             for frame in self.page.frames:  # the projector is in one of its own
                 found: list[object] = frame.locator(selector).evaluate_all(
@@ -104,12 +109,12 @@ class Opened:
                 )
                 if found:
                     return found
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(100)
         return []
 
 
 @contextmanager
-def opened(browser: Browser, address: str, size: tuple[int, int] = (1280, 900)) -> Iterator[Opened]:
+def opened(browser: Browser, address: str, size: tuple[int, int] = (1000, 700)) -> Iterator[Opened]:
     """A page of a server, with the complaints that it writes to the console."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
@@ -117,10 +122,10 @@ def opened(browser: Browser, address: str, size: tuple[int, int] = (1280, 900)) 
     try:
         page = context.new_page()
         it = Opened(page, address)
-        page.on("console", lambda said: said.type == "error" and it.note(f"console: {said.text}"))
+        page.on("console", lambda said: it.note(f"console: {said.text}", said.type == "error"))
         page.on("pageerror", lambda error: it.note(f"error: {error}"))
-        page.on("response", lambda r: r.status >= 400 and it.note(f"{r.status}: {r.url}"))
-        page.on("requestfailed", lambda r: it.note(f"failed: {r.url}"))
+        page.on("response", lambda got: it.note(f"{got.status}: {got.url}", got.status >= 400))
+        page.on("requestfailed", lambda asked: it.note(f"failed: {asked.url}"))
         yield it
     finally:
         context.close()
