@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from conftest import ROOT
 
@@ -21,7 +20,7 @@ from benchmarks.tensorboard import OURS, SERVERS, STOCK
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["OURS", "PATIENCE", "STOCK", "TABS", "Opened", "answer", "lit", "opened", "served"]
+__all__ = ["OURS", "PATIENCE", "STOCK", "TABS", "Opened", "lit", "opened", "served"]
 
 PATIENCE = 30.0  # seconds until something has to be there
 
@@ -90,17 +89,13 @@ class Opened:
         if is_one:
             self.complaints.add(complaint.replace(self.address, ""))
 
-    def turn_to(self, tab: str, run: str = "", patience: float = PATIENCE) -> list[object]:
-        """Open a tab, and give what its elements show as soon as they show anything.
-
-        ``run``: which it shows first, if it shows one at a time.
-        """
+    def turn_to(self, tab: str, patience: float = PATIENCE) -> list[object]:
+        """Open a tab, and give what its elements show as soon as they show anything."""
         selector, shows = TABS[tab]
-        words = f"{tab}&run={quote(run)}" if run else tab
         if self.page.url.startswith(self.address):
-            self.page.evaluate("words => { location.hash = words }", words)
+            self.page.evaluate("tab => { location.hash = tab }", tab)
         else:
-            self.page.goto(f"{self.address}/#{words}")
+            self.page.goto(f"{self.address}/#{tab}")
         ends = time.monotonic() + patience
         while time.monotonic() < ends:
             for frame in self.page.frames:  # the projector is in one of its own
