@@ -35,9 +35,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from subprocess import Popen
 from urllib.parse import urlencode
@@ -120,6 +119,9 @@ class _Asking:
     address: str
     begin: float
     patience: float
+    log: Log
+    #: Runs whose last series was seen whole: with all points, an answer takes a second.
+    whole: set[str] = field(default_factory=set)
 
     def __call__(self, path: str, **fields: str) -> bytes:
         return answer(f"{self.address}/data/{path}" + (f"?{urlencode(fields)}" if fields else ""))
@@ -129,30 +131,37 @@ class _Asking:
         while True:
             is_done = is_there()
             seconds = time.perf_counter() - self.begin
-            if is_done:
-                return seconds
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.process.args!r} ended with {self.process.returncode}")
             if seconds > self.patience:
                 raise TimeoutError
+            if is_done:
+                return seconds
             time.sleep(max(PAUSE, ROUGH * seconds))
 
     def has_data(self) -> bool:
         """A tag is listed, and its points come."""
         tags = self("plugin/timeseries/tags")
         runs = json.loads(tags)["scalars"]["runTagInfo"] if tags else {}
-        named = ((run, names[0]) for run, names in runs.items() if names)
-        return any(self.points(run, tag) for run, tag in islice(named, 1))
+        for run, names in runs.items():
+            if names:
+                tag, _ = self.log.last[run]
+                return bool(self.points(run, tag if tag in names else names[0]))
+        return False
 
     def points(self, run: str, tag: str) -> list[tuple[float, int, float]]:
         """Wall times, steps and values of a series, as far as the server has read."""
         found: list[tuple[float, int, float]]
         found = json.loads(self("plugin/scalars/scalars", run=run, tag=tag) or "[]")
+        if found and self.log.last[run] == (tag, found[-1][1]):
+            self.whole.add(run)
         return found
 
-    def ends_at(self, run: str, tag: str, step: int) -> bool:
-        """Whether a series has this last step."""
-        return any(last == step for _, last, _ in self.points(run, tag)[-1:])
+    def is_whole(self, run: str) -> bool:
+        """Whether the last series of a run ends, or once ended, as it does in the log."""
+        if run not in self.whole:
+            self.points(run, self.log.last[run][0])
+        return run in self.whole
 
     def chart(self, tag: str) -> Mapping[str, int]:
         """Where the lines of a chart of the page end."""
@@ -166,21 +175,22 @@ def measure(server: tuple[str, ...], log: Log, patience: float) -> Measured:
     """A server from its start until it has all of a log and has shown charts of it."""
     begin = time.perf_counter()
     with started(server, log.path) as (process, address):
-        ask = _Asking(process, address, begin, patience)
+        ask = _Asking(process, address, begin, patience, log)
         found: dict[str, float] = {}
         try:
             found["answers"] = ask.until(lambda: bool(ask("environment")))
             found["first"] = ask.until(ask.has_data)
-            is_whole = False
-            while not is_whole:
-                for run in log.asked():
-                    ask.until(partial(ask.ends_at, run, *log.last[run]))
+            missing = log.asked()
+            while missing:
+                for run in missing:
+                    ask.until(partial(ask.is_whole, run))
                 found["all"] = ask.until(lambda: log.runs <= {*json.loads(ask("runs") or "[]")})
                 found["memory"] = megabytes(process.pid)
                 charts = {tag: ask.chart(tag) for tag in {tag for tag, _ in log.last.values()}}
-                is_whole = all(
-                    charts[tag].get(run) == step for run, (tag, step) in log.last.items()
-                )
+                missing = [
+                    run for run, (tag, step) in log.last.items() if charts[tag].get(run) != step
+                ]
+                ask.whole.difference_update(missing)
                 found["with_chart"] = megabytes(process.pid)
         except TimeoutError:
             found.pop("all", None)
