@@ -11,21 +11,17 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.logs import make
+from benchmarks.servers import answer, megabytes, started
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -45,18 +41,9 @@ class Server:
     drawn: Callable[[Page], None]
 
 
-def _answer(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=60) as response:
-            data: bytes = response.read()
-            return data
-    except OSError:
-        return b""
-
-
 def _tensorboard_ready(address: str) -> bool:
     """It answers long before it has read anything: a page that is opened then stays empty."""
-    tags = _answer(f"{address}/data/plugin/timeseries/tags")
+    tags = answer(f"{address}/data/plugin/timeseries/tags")
     return bool(tags) and bool(json.loads(tags).get("scalars", {}).get("runTagInfo"))
 
 
@@ -82,30 +69,11 @@ SERVERS = {
     ),
     "tbtools": Server(
         ("-m", "tbtools", "serve", "LOGDIR", "--port", "PORT"),
-        lambda address: bool(_answer(f"{address}/")),
+        lambda address: bool(answer(f"{address}/")),
         "/#page=scalars",
         _tbtools_drawn,
     ),
 }
-
-
-@contextmanager
-def started(server: Server, logdir: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A server and its address; it is ended with all of its processes."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = str(found.getsockname()[1])
-    words = {"LOGDIR": str(logdir), "PORT": port}
-    command = [sys.executable, *(words.get(word, word) for word in server.arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield process, f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def measure(server: Server, logdir: Path, browser: Browser) -> tuple[float, float]:
@@ -114,7 +82,7 @@ def measure(server: Server, logdir: Path, browser: Browser) -> tuple[float, floa
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     begin = time.perf_counter()
-    with started(server, logdir) as (process, address):
+    with started(server.arguments, logdir) as (process, address):
         while not server.ready(address):
             if process.poll() is not None or time.perf_counter() - begin > PATIENCE:
                 raise RuntimeError(f"{server.arguments} shows nothing of {logdir}")
@@ -122,36 +90,9 @@ def measure(server: Server, logdir: Path, browser: Browser) -> tuple[float, floa
         page.goto(address + server.page, wait_until="commit")
         server.drawn(page)
         seconds = time.perf_counter() - begin
-        memory = sum(map(_megabytes, _tree(process.pid)))
+        memory = megabytes(process.pid)
     context.close()
     return seconds, memory
-
-
-def _tree(root: int) -> list[int]:
-    """A process and those that it started."""
-    children: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = path.read_text()
-        except OSError:
-            continue  # it has ended
-        parent = int(text[text.rindex(")") + 2 :].split()[1])
-        children.setdefault(parent, []).append(int(path.parent.name))
-    found, waiting = [], [root]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += children.get(found[-1], [])
-    return found
-
-
-def _megabytes(process: int) -> float:
-    try:
-        text = Path(f"/proc/{process}/smaps_rollup").read_text()
-    except OSError:
-        return 0.0
-    return (
-        next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1024
-    )
 
 
 def main() -> None:

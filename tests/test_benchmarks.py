@@ -22,6 +22,7 @@ from benchmarks.costs import COSTS, least_squares
 from benchmarks.logs import HOSTILE, LOGS, make
 from benchmarks.report import chart, table
 from benchmarks.targets import TARGETS, Hostile, Memory, PerFile, Rate
+from benchmarks.tensorboard import OURS, RUSTBOARD, STOCK, Log, Measured, rows
 
 SCALE = 0.01
 
@@ -193,3 +194,41 @@ def test_measurements_are_kept_and_shown_again(
     assert kept["tiny"].keys() == {"walk", "tbtools_survey"}
     assert kept["tiny"]["walk"].keys() == {"seconds", "rows", "peak_mb", "bytes", "files"}
     assert run("--read", later, "--scale", SCALE, "--only").count("| tiny |") == 2
+
+
+def test_a_server_is_complete_when_the_last_series_of_each_run_ends_as_in_the_log(
+    root: Path,
+) -> None:
+    log = Log.read(make("many", root, SCALE))
+    assert log.last == dict.fromkeys(("seed_000", "seed_001"), ("train/metric_19", 499))
+    assert log.runs == log.last.keys() == {*log.asked()}
+    log = Log.read(make("tiny", root, SCALE))
+    assert {*log.last.values()} == {("test/accuracy", 1_000)}
+    runs = sorted(log.runs)
+    assert len(runs) == 70
+    assert [log.asked()[0], log.asked()[-1]] == [runs[-1], runs[0]]
+    assert len({*log.asked()}) == 20
+
+
+@pytest.mark.parametrize(
+    ("peer", "theirs", "samples", "verdict"),
+    [
+        (STOCK, Measured(1, 1, 50, 10, 10), "all", "50.0 | 0.1 | 0.1 |  |"),
+        (STOCK, Measured(1, 1, 49, 10, 10), "default", "49.0 | 0.1 | 0.1 | missed |"),
+        (STOCK, Measured(1, 1, float("inf"), 10, 10), "default", "60.0 | 0.1 | 0.1 |  |"),
+        (RUSTBOARD, Measured(1, 1, 1, 200, 200), "all", "1.0 | 2.0 | 2.0 |  |"),
+        (RUSTBOARD, Measured(1, 1, 0.9, 200, 200), "default", "0.9 | 2.0 | 2.0 | missed |"),
+        (RUSTBOARD, Measured(1, 1, 1, 199, 200), "all", "1.0 | 2.0 | 2.0 | missed |"),
+        (RUSTBOARD, Measured(1, 1, 1, 200, 199), "all", "1.0 | 2.0 | 2.0 | missed |"),
+        (RUSTBOARD, Measured(1, 1, 1, 100, 100), "default", "1.0 | 1.0 | 1.0 |  |"),
+    ],
+)
+def test_a_target_is_missed_by_a_server_that_is_later_or_heavier(
+    peer: str, theirs: Measured, samples: str, verdict: str
+) -> None:
+    found = {peer: theirs, OURS: Measured(1, 1, 1, 100, 100)}
+    lines, are_met = rows("long", samples, found, patience=60)
+    assert lines[0].endswith(f"| {verdict}")
+    assert are_met is ("missed" not in verdict)
+    assert "missed" not in lines[1]
+    assert rows("long", samples, {peer: theirs}, patience=60)[1]
