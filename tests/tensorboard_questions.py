@@ -21,6 +21,7 @@ from tensorboard_answers import ALL, EXPERIMENT, Asking, Board, Comparison, Ques
 PLUGIN = "/data/plugin"
 #: What is nowhere. The answers to these differ most easily.
 NO_RUN, NO_TAG = "no such run", "no such tag"
+MOST = 20  # samples of a step that are asked for
 
 
 def compared(expected: Board, found: Board) -> Comparison:
@@ -73,7 +74,9 @@ def scalars(asking: Asking) -> None:
     every_run = sorted({run for run, _ in series})
     for tag, runs in _by_tag(series).items():
         for some in (runs, every_run, runs[:1]):
-            asking.post(f"{path}/scalars_multirun", [("tag", tag), *(("runs", run) for run in some)])
+            asking.post(
+                f"{path}/scalars_multirun", [("tag", tag), *(("runs", run) for run in some)]
+            )
 
 
 def time_series(asking: Asking) -> None:
@@ -89,7 +92,7 @@ def time_series(asking: Asking) -> None:
                     _want(wanted, {"plugin": plugin, "tag": tag, "run": run})
         for tag, runs in answer["images"]["tagRunSampledInfo"].items():
             for run, info in runs.items():
-                for sample in range(info["maxSamplesPerStep"] + 1):
+                for sample in range(min(info["maxSamplesPerStep"], MOST) + 1):
                     _want(wanted, {"plugin": "images", "tag": tag, "run": run, "sample": sample})
                     _want(wanted, {"plugin": "images", "tag": tag, "sample": sample})
     for plugin in ("scalars", "histograms", "images", "text"):
@@ -149,7 +152,7 @@ def media(asking: Asking) -> None:
         for run, tag in _series(listed):
             infos = [answer.get(run, {}).get(tag) for answer in listed]
             count = max((info["samples"] for info in infos if info), default=0)
-            for sample in range(count + 1):
+            for sample in range(min(count, MOST) + 1):
                 for points in asking.get(f"{path}/{route}", run=run, tag=tag, sample=sample):
                     for point in points:
                         query = dict(urllib.parse.parse_qsl(point["query"]))
@@ -167,7 +170,7 @@ def _keys_that_are_not(asking: Asking) -> Iterable[tuple[Any, ...]]:
     yield ("", "images", NO_RUN, NO_TAG, 0, 0)
     for plugin, kind in (("images", "images"), ("scalars", "scalars"), ("text", "text")):
         for answer in asking.get(f"{PLUGIN}/{plugin}/tags"):
-            for run, tag in [(run, tag) for run in answer for tag in answer[run]][:2]:
+            for run, tag in [(each, tag) for each in answer for tag in answer[each]][:2]:
                 for step in (0, 1, 2, -1, 10**12):
                     for index in (0, 2, 3, 99, -1):
                         yield ("", kind, run, tag, step, index)
@@ -217,7 +220,7 @@ def meshes(asking: Asking) -> None:
     for run, tag in _series(listed):
         infos = [answer.get(run, {}).get(tag) for answer in listed]
         count = max((info["samples"] for info in infos if info), default=0)
-        for sample in range(count + 1):
+        for sample in range(min(count, MOST) + 1):
             steps = {0: None}
             for points in asking.get(f"{path}/meshes", run=run, tag=tag, sample=sample):
                 steps |= {point["step"]: None for point in points}
@@ -319,7 +322,9 @@ def _told(provider: Any) -> dict[str, Any]:
     """By what was called: what came of it, in its order, every attribute of it."""
     context, found = RequestContext(), {}
     found["list_plugins"] = sorted(provider.list_plugins(context, experiment_id=""))
-    found["list_runs"] = [*map(repr, provider.list_runs(context, experiment_id=""))]
+    # The page sorts them by their start.
+    runs = provider.list_runs(context, experiment_id="")
+    found["list_runs"] = {run.run_id: _plain(run) for run in runs}
     metadata = provider.experiment_metadata(context, experiment_id="")
     found["experiment_metadata"] = repr(metadata)
     for kind, plugins in KINDS.items():
@@ -347,7 +352,7 @@ def _told_of(provider: Any, kind: str, plugin: str, found: dict[str, Any]) -> No
     key = {"experiment_id": "", "plugin_name": plugin}
     called: Callable[..., Any] = getattr(provider, f"list_{kind}")
     listed = called(RequestContext(), **key)
-    found[f"list_{kind} {plugin}"] = _in_order(listed)
+    found[f"list_{kind} {plugin}"] = _by_run(plugin, listed)
     runs, tags = [*listed], [tag for run in listed for tag in listed[run]]
     filters = {
         "all": None,
@@ -363,29 +368,28 @@ def _told_of(provider: Any, kind: str, plugin: str, found: dict[str, Any]) -> No
         "both, more": RunTagFilter(runs=runs[:2], tags=tags[:2]),
     }
     for name, each in filters.items():
-        found[f"list_{kind} {plugin}, {name}"] = _in_order(
-            called(RequestContext(), **key, run_tag_filter=each)
-        )
+        told = key | {"run_tag_filter": each}
+        found[f"list_{kind} {plugin}, {name}"] = _by_run(plugin, called(RequestContext(), **told))
         if kind == "scalars":
-            last = provider.read_last_scalars(RequestContext(), **key, run_tag_filter=each)
-            found[f"read_last_scalars {plugin}, {name}"] = _in_order(last)
+            last = f"read_last_scalars {plugin}, {name}"
+            found[last] = _tried(provider.read_last_scalars, **told)
+        read = getattr(provider, f"read_{kind}")
         for count in (0, 1, ALL):
-            read = getattr(provider, f"read_{kind}")
-            try:
-                data = read(RequestContext(), **key, run_tag_filter=each, downsample=count)
-            except Exception:  # values that are not what their plugin promises
-                found[f"read_{kind} {plugin}, {name}, {count}"] = "an exception"
-            else:
-                found[f"read_{kind} {plugin}, {name}, {count}"] = _in_order(data)
+            found[f"read_{kind} {plugin}, {name}, {count}"] = _tried(read, **told, downsample=count)
 
 
-def _in_order(data: dict[str, dict[str, Any]]) -> list[Any]:
-    """Runs and tags with what each has, in the order that it came in."""
-    return [
-        [run, [[tag, [*map(_plain, each)] if isinstance(each, list) else _plain(each)]]]
-        for run, tags in data.items()
-        for tag, each in tags.items()
-    ]
+def _tried(called: Callable[..., Any], **arguments: Any) -> Any:
+    """What comes of it; values that are not what their plugin promises make it fail."""
+    try:
+        return _by_run(arguments["plugin_name"], called(RequestContext(), **arguments))
+    except Exception as error:
+        return type(error).__name__
+
+
+def _by_run(plugin: str, data: dict[str, dict[str, Any]]) -> Any:
+    """Runs, their tags in order, and what each has. The order of runs tells something to some."""
+    runs = {run: [[tag, _plain(each)] for tag, each in tags.items()] for run, tags in data.items()}
+    return [*map(list, runs.items())] if plugin in ("hparams", "custom_scalars") else runs
 
 
 def _plain(value: Any) -> Any:
