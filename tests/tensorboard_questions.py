@@ -16,7 +16,8 @@ from tensorboard.backend.event_processing import data_provider
 from tensorboard.context import RequestContext
 from tensorboard.data.provider import RunTagFilter
 from tensorboard.plugins.graph import metadata as graphs_metadata
-from tensorboard_answers import ALL, EXPERIMENT, Asking, Board, Comparison, Question, every_sample
+from tensorboard_answers import ALL, Asking, Board, Comparison, every_sample
+from tensorboard_differences import EXPERIMENT, Answer, Question
 
 PLUGIN = "/data/plugin"
 #: What is nowhere. The answers to these differ most easily.
@@ -313,24 +314,38 @@ def debugger(asking: Asking) -> None:
 
 def of_the_provider(asking: Asking) -> None:
     """What the page does not show today, though other plugins may: straight from the provider."""
-    everything = [_told(board.provider) for board in asking.boards]
-    for what in dict.fromkeys([*everything[0], *everything[1]]):
-        asking.compare(what, everything[0].get(what), everything[1].get(what))
+    expected, found = (_told(board.provider) for board in asking.boards)
+    for call in dict.fromkeys([*expected, *found]):
+        route, _, arguments = call.partition(" ")
+        nothing = Answer(404, "")
+        question = Question(route, (("with", arguments),))
+        asking.note(question, expected.get(call, nothing), found.get(call, nothing))
 
 
-def _told(provider: Any) -> dict[str, Any]:
-    """By what was called: what came of it, in its order, every attribute of it."""
-    context, found = RequestContext(), {}
-    found["list_plugins"] = sorted(provider.list_plugins(context, experiment_id=""))
-    # The page sorts them by their start.
-    runs = provider.list_runs(context, experiment_id="")
-    found["list_runs"] = {run.run_id: _plain(run) for run in runs}
-    metadata = provider.experiment_metadata(context, experiment_id="")
-    found["experiment_metadata"] = repr(metadata)
+def _told(provider: Any) -> dict[str, Answer]:
+    """By call: what came of it, every attribute of it."""
+    key = {"experiment_id": ""}
+    found = {
+        "list_plugins": _called(lambda: sorted(provider.list_plugins(RequestContext(), **key))),
+        # The page sorts them by their start.
+        "list_runs": _called(
+            lambda: {run.run_id: _plain(run) for run in provider.list_runs(RequestContext(), **key)}
+        ),
+        "experiment_metadata": _called(
+            lambda: vars(provider.experiment_metadata(RequestContext(), **key))
+        ),
+    }
     for kind, plugins in KINDS.items():
         for plugin in (*plugins, "no such plugin"):
-            _told_of(provider, kind, plugin, found)
+            found |= _told_of(provider, kind, plugin)
     return found
+
+
+def _called(call: Callable[[], Any]) -> Answer:
+    try:
+        return Answer(200, "", value=call())
+    except Exception as error:  # values that are not what their plugin promises
+        return Answer(500, "", failure=f"{type(error).__name__}: {error}")
 
 
 GRAPHS = (
@@ -348,12 +363,15 @@ KINDS = {
 }
 
 
-def _told_of(provider: Any, kind: str, plugin: str, found: dict[str, Any]) -> None:
-    key = {"experiment_id": "", "plugin_name": plugin}
-    called: Callable[..., Any] = getattr(provider, f"list_{kind}")
-    listed = called(RequestContext(), **key)
-    found[f"list_{kind} {plugin}"] = _by_run(plugin, listed)
-    runs, tags = [*listed], [tag for run in listed for tag in listed[run]]
+def _told_of(provider: Any, kind: str, plugin: str) -> dict[str, Answer]:
+    def told(method: str, **arguments: Any) -> Answer:
+        called = getattr(provider, method)
+        key = {"experiment_id": "", "plugin_name": plugin}
+        return _called(lambda: _by_run(plugin, called(RequestContext(), **key, **arguments)))
+
+    listed = told(f"list_{kind}")
+    series = dict(listed.value or ())
+    runs, tags = sorted(series), sorted({tag for tags in series.values() for tag, _ in tags})
     filters = {
         "all": None,
         "no filter": RunTagFilter(),
@@ -367,23 +385,16 @@ def _told_of(provider: Any, kind: str, plugin: str, found: dict[str, Any]) -> No
         "both": RunTagFilter(runs=runs[-1:], tags=tags[-1:]),
         "both, more": RunTagFilter(runs=runs[:2], tags=tags[:2]),
     }
+    found: dict[str, Answer] = {}
     for name, each in filters.items():
-        told = key | {"run_tag_filter": each}
-        found[f"list_{kind} {plugin}, {name}"] = _by_run(plugin, called(RequestContext(), **told))
+        found[f"list_{kind} {plugin}, {name}"] = told(f"list_{kind}", run_tag_filter=each)
         if kind == "scalars":
-            last = f"read_last_scalars {plugin}, {name}"
-            found[last] = _tried(provider.read_last_scalars, **told)
-        read = getattr(provider, f"read_{kind}")
+            last = told("read_last_scalars", run_tag_filter=each)
+            found[f"read_last_scalars {plugin}, {name}"] = last
         for count in (0, 1, ALL):
-            found[f"read_{kind} {plugin}, {name}, {count}"] = _tried(read, **told, downsample=count)
-
-
-def _tried(called: Callable[..., Any], **arguments: Any) -> Any:
-    """What comes of it; values that are not what their plugin promises make it fail."""
-    try:
-        return _by_run(arguments["plugin_name"], called(RequestContext(), **arguments))
-    except Exception as error:
-        return type(error).__name__
+            read = told(f"read_{kind}", run_tag_filter=each, downsample=count)
+            found[f"read_{kind} {plugin}, {name}, {count}"] = read
+    return found
 
 
 def _by_run(plugin: str, data: dict[str, dict[str, Any]]) -> Any:
