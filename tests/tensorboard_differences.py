@@ -197,8 +197,11 @@ ODD = re.compile("bfloat16/.*|changes|scalars/.*")
 
 def _differs_in_odd_tags(question: Question, expected: Answer, found: Answer) -> bool:
     one, two = (
-        {run: [each for each in tags if not ODD.fullmatch(each[0])] for run, tags in answer.items()}
-        for answer in (expected.value, found.value)
+        {
+            run: {tag: each for tag, each in tags.items() if not ODD.fullmatch(tag)}
+            for run, tags in answer.value.items()
+        }
+        for answer in (expected, found)
     )
     return not first_difference(one, two)
 

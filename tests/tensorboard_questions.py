@@ -371,7 +371,7 @@ def _told_of(provider: Any, kind: str, plugin: str) -> dict[str, Answer]:
 
     listed = told(f"list_{kind}")
     series = dict(listed.value or ())
-    runs, tags = sorted(series), sorted({tag for tags in series.values() for tag, _ in tags})
+    runs, tags = sorted(series), sorted({tag for tags in series.values() for tag in tags})
     filters = {
         "all": None,
         "no filter": RunTagFilter(),
@@ -398,9 +398,9 @@ def _told_of(provider: Any, kind: str, plugin: str) -> dict[str, Answer]:
 
 
 def _by_run(plugin: str, data: dict[str, dict[str, Any]]) -> Any:
-    """Runs, their tags in order, and what each has. The order of runs tells something to some."""
-    runs = {run: [[tag, _plain(each)] for tag, each in tags.items()] for run, tags in data.items()}
-    return [*map(list, runs.items())] if plugin in ("hparams", "custom_scalars") else runs
+    """By run and tag, what each has. To some, the order of runs tells something."""
+    found = {run: {tag: _plain(each) for tag, each in tags.items()} for run, tags in data.items()}
+    return [*map(list, found.items())] if plugin in ("hparams", "custom_scalars") else found
 
 
 def _plain(value: Any) -> Any:
