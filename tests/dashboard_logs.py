@@ -263,6 +263,7 @@ FORMS: dict[str, Sequence[Callable[[Random, str], Value]]] = {
     "graphs": (_graph_tensor,),
     "bare": (_bare, _simple),
 }
+KIND = {form: kind for kind, forms in reversed(FORMS.items()) for form in forms}
 ANY = tuple(form for forms in FORMS.values() for form in forms)
 NAMES = ["a", "a", "b", "c", "a/b", "größer", "__run_graph__"]
 RUNS = [".", "train", "eval", "train/sub", "x y", "deep/er/run", "größer", "10", "9"]
@@ -277,6 +278,7 @@ def random_log(random: Random, folder: Path, most_files: int = 3) -> Path:
         falling = random.choice([0.0, 0.1, 0.4])
         manner = random.choice(["always", "first", "first", "random"])
         told: set[str] = set()
+        keeps_kind = random.random() < 0.8
         for number in range(random.randint(1, most_files)):
             file = EventFile(folder / run / f"events.out.tfevents.{number}")
             if manner == "first":
@@ -287,7 +289,7 @@ def random_log(random: Random, folder: Path, most_files: int = 3) -> Path:
             for _ in range(random.randint(0, 14)):
                 step += -random.randint(0, 5) if random.random() < falling else random.randint(0, 2)
                 wall_time += random.choice([0.0, 0.25, 1.1, -0.5])
-                what = _event(random, forms, manner, told)
+                what = _event(random, forms, manner, told, keeps_kind)
                 file.event(what, step, wall_time)
     return folder
 
@@ -297,6 +299,7 @@ def _event(
     forms: Sequence[Callable[[Random, str], Value]],
     manner: str,
     told: set[str],
+    keeps_kind: bool,
 ) -> bytes:
     kind = random.random()
     if kind < 0.06:
@@ -309,7 +312,9 @@ def _event(
         )
     messages = []
     for _ in range(random.choice([1, 1, 1, 2, 3])):
-        tag, member, metadata = random.choice(forms)(random, random.choice(NAMES))
+        form = random.choice(forms)
+        name = random.choice(NAMES)
+        tag, member, metadata = form(random, f"{KIND[form]}/{name}" if keeps_kind else name)
         is_told = {
             "always": True,
             "first": tag not in told,

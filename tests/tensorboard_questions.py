@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import urllib.parse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from tensorboard.backend.event_processing import data_provider
@@ -313,8 +313,13 @@ def debugger(asking: Asking) -> None:
 
 
 def of_the_provider(asking: Asking) -> None:
-    """What the page does not show today, though other plugins may: straight from the provider."""
-    expected, found = (_told(board.provider) for board in asking.boards)
+    """What the page does not show today, though other plugins may: straight from the provider.
+
+    But for scalars that hold what is no number: what is listed of them tells of values that tbtools
+    passes over. Their answers are compared with those of the pages.
+    """
+    odd = _not_numbers(asking.boards[0].provider)
+    expected, found = (_told(board.provider, odd) for board in asking.boards)
     for call in dict.fromkeys([*expected, *found]):
         route, _, arguments = call.partition(" ")
         nothing = Answer(404, "")
@@ -322,7 +327,25 @@ def of_the_provider(asking: Asking) -> None:
         asking.note(question, expected.get(call, nothing), found.get(call, nothing))
 
 
-def _told(provider: Any) -> dict[str, Answer]:
+def _not_numbers(provider: Any) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    key = {"experiment_id": "", "plugin_name": "scalars"}
+    for run, tags in provider.list_scalars(RequestContext(), **key).items():
+        for tag in tags:
+            only = RunTagFilter(runs=[run], tags=[tag])
+            try:
+                read = provider.read_scalars(
+                    RequestContext(), **key, downsample=ALL, run_tag_filter=only
+                )
+            except (TypeError, ValueError):
+                found.add((run, tag))
+                continue
+            if not all(isinstance(point.value, (int, float)) for point in read[run][tag]):
+                found.add((run, tag))
+    return found
+
+
+def _told(provider: Any, odd: Set[tuple[str, str]]) -> dict[str, Answer]:
     """By call: what came of it, every attribute of it."""
     key = {"experiment_id": ""}
     found = {
@@ -337,7 +360,7 @@ def _told(provider: Any) -> dict[str, Answer]:
     }
     for kind, plugins in KINDS.items():
         for plugin in (*plugins, "no such plugin"):
-            found |= _told_of(provider, kind, plugin)
+            found |= _told_of(provider, kind, plugin, odd)
     return found
 
 
@@ -363,18 +386,18 @@ KINDS = {
 }
 
 
-def _told_of(provider: Any, kind: str, plugin: str) -> dict[str, Answer]:
+def _told_of(provider: Any, kind: str, plugin: str, odd: Set[tuple[str, str]]) -> dict[str, Answer]:
     def told(method: str, **arguments: Any) -> Answer:
         called = getattr(provider, method)
         key = {"experiment_id": "", "plugin_name": plugin}
         return _called(lambda: _by_run(plugin, called(RequestContext(), **key, **arguments)))
 
     listed = told(f"list_{kind}")
-    series = dict(listed.value or ())
-    runs, tags = sorted(series), sorted({tag for tags in series.values() for tag in tags})
-    filters = {
-        "all": None,
-        "no filter": RunTagFilter(),
+    pairs = [(run, tag) for run, tags in dict(listed.value or ()).items() for tag in tags]
+    runs = sorted({run for run, _ in pairs if not any(run == each for each, _ in odd)})
+    tags = sorted({tag for _, tag in pairs if not any(tag == each for _, each in odd)})
+    every = {} if odd and plugin == "scalars" else {"all": None, "no filter": RunTagFilter()}
+    filters = every | {
         "no runs": RunTagFilter(runs=[]),
         "no tags": RunTagFilter(tags=[]),
         "nothing there": RunTagFilter(runs=[NO_RUN], tags=[NO_TAG]),
