@@ -226,7 +226,7 @@ class RunValues:
             offset = int(others.offsets[row])
             tag = self.tags.get(name)
             if name and tag is not None and field in TENSORS and not tag.is_numbers:
-                length = tag.length_of(field, others.payloads[row])
+                length = tag.length_of(field, others.payloads[row], others.declares[row])
                 if length is not None:
                     number = self._count(name, offset)
                     waiting.setdefault(name, []).append((row, packed(length, number)))

@@ -44,6 +44,7 @@ class Others(NamedTuple):
     offsets: Integers
     before: Integers
     payloads: pa.BinaryArray
+    declares: list[bool]  # whether it has metadata of its own
 
     def slice(self, begin: int, end: int, points: int) -> Others:
         """Some of them; ``points`` are those before what is sliced."""
@@ -55,6 +56,7 @@ class Others(NamedTuple):
             self.offsets[begin:end],
             self.before[begin:end] - points,
             self.payloads.slice(begin, end - begin),
+            self.declares[begin:end],
         )
 
 
@@ -77,6 +79,7 @@ def others_of(batch: pa.RecordBatch) -> Others:
         _numbers(batch["offset"]),
         _numbers(batch["points_before"]),
         batch["payload"],
+        batch["metadata"].is_valid().to_pylist(),
     )
 
 

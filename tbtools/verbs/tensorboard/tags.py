@@ -139,15 +139,16 @@ class Tag:
         """The same before TensorBoard gave it a data class."""
         return plain_metadata(name, is_initial=True) if self.initial is PLAIN else self.initial
 
-    def length_of(self, field: str, payload: Any) -> int | None:
+    def length_of(self, field: str, payload: Any, declares: bool) -> int | None:
         """How many blobs a value has; None if only TensorBoard's own code can tell.
 
-        ``payload`` is a binary scalar of Arrow. data_compat.py makes three strings of an image and
+        ``payload`` is a binary scalar of Arrow; ``declares``: it has metadata of its own. data_compat.py makes three strings of an image and
         one clip of a sound; dataclass_compat.py leaves the first dimension of audio.
         """
         if self.metadata is None:
-            return None
-        if self.data_class != BLOBS or field == "audio":
+            if field != "tensor" or declares:
+                return None
+        elif self.data_class != BLOBS or field == "audio":
             return 1
         if field == "image":
             return 3
