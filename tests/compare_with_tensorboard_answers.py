@@ -42,7 +42,7 @@ def golden(scratch: Path) -> Path:
     """The golden logs, but for tags that claim 10 GB: TensorBoard has no memory for a page then."""
     out = scratch / "golden"
     shutil.copytree(DATA, out, ignore=lambda folder, names: {*names} & {"malformed"})
-    tbtools.rewrite(DATA / "malformed", out / "malformed", drop_tag=["*of 10 GB"])
+    tbtools.rewrite(DATA / "malformed", out / "malformed", drop="*of 10 GB")
     return out
 
 

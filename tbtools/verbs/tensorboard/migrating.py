@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Migrated", "array_of", "length_of", "migrated", "plain_metadata", "tags_of"]
 
+MOST_ELEMENTS = 1 << 24  # of a tensor, unless it has as many bytes: the last is repeated
 RUN_GRAPH = "__run_graph__"  # plugins/graph/metadata.py
 
 
@@ -108,7 +109,12 @@ def length_of(tensor: TensorProto) -> int:
 
 
 def array_of(tensor: TensorProto) -> Any:
-    """The numpy array of a tensor. Raises what TensorBoard does for one that is malformed."""
+    """The numpy array of a tensor. Raises ValueError for one that claims far more than it has, and
+    what TensorBoard does for one that is malformed.
+    """
     from tensorboard.util import tensor_util
 
+    length = length_of(tensor)
+    if length > max(MOST_ELEMENTS, tensor.ByteSize()):
+        raise ValueError(f"a tensor of {tensor.ByteSize():,} bytes claims {length:,} elements")
     return tensor_util.make_ndarray(tensor)

@@ -31,6 +31,7 @@ PLAIN: Final = "plain"
 SCALAR, TENSOR, BLOBS = 1, 2, 3  # SummaryMetadata.data_class
 
 NUMBER_BITS = 32  # of a value's column, above its length
+MOST_BLOBS = 1 << 16  # that a value is believed to have: keys are made of all
 
 
 class Restarts:
@@ -142,8 +143,9 @@ class Tag:
     def length_of(self, field: str, payload: Any, declares: bool) -> int | None:
         """How many blobs a value has; None if only TensorBoard's own code can tell.
 
-        ``payload`` is a binary scalar of Arrow; ``declares``: it has metadata of its own. data_compat.py makes three strings of an image and
-        one clip of a sound; dataclass_compat.py leaves the first dimension of audio.
+        ``payload`` is a binary scalar of Arrow; ``declares``: it has metadata of its own.
+        data_compat.py makes three strings of an image and one clip of a sound;
+        dataclass_compat.py leaves the first dimension of audio.
         """
         if self.metadata is None:
             if field != "tensor" or declares:
@@ -162,7 +164,7 @@ class Tag:
 
 def packed(length: int, number: int) -> int:
     """The length of a value, and which of those of its tag in its event it is, as one number."""
-    return min(length, (1 << NUMBER_BITS) - 1) | number << NUMBER_BITS
+    return min(max(length, 0), MOST_BLOBS) | number << NUMBER_BITS
 
 
 def length_in(column: Any) -> Any:
