@@ -22,8 +22,8 @@ RUN_GRAPH = "__run_graph__"  # plugins/graph/metadata.py
 class Migrated:
     """A value as TensorBoard has it, of which ``metadata`` and ``tensor`` may be None.
 
-    ``initial`` is the metadata of the first value of its tag, before it was given a data class:
-    what later values of the tag go by.
+    ``initial`` is the metadata of the first value of its tag in its file, before it was given a
+    data class: what later values of the tag go by there.
     """
 
     __slots__ = ("initial", "metadata", "tag", "tensor")
@@ -69,7 +69,7 @@ def tags_of(data: bytes) -> tuple[Any, dict[str, list[Any]]]:
 def migrated(event: Any, value: Any | None, initial: SummaryMetadata | None) -> Migrated | None:
     """What becomes of one value of an event, or of an event without a Summary.
 
-    ``initial`` is that of the first value of its tag in the run; None if this is the first. Raises
+    ``initial`` is that of the first value of its tag in its file; None if this is the first. Raises
     whatever TensorBoard does for values that are not what they say.
     """
     from tensorboard import data_compat, dataclass_compat
@@ -88,16 +88,15 @@ def migrated(event: Any, value: Any | None, initial: SummaryMetadata | None) -> 
     return None
 
 
-def plain_metadata(tag: str, is_initial: bool = False) -> SummaryMetadata:
-    """That of a scalar of the old form that has none of its own; ``is_initial``: see Migrated."""
+def plain_metadata(tag: str) -> SummaryMetadata:
+    """That of a scalar of the old form that has none of its own."""
     from tensorboard.compat.proto.event_pb2 import Event
 
     event = Event()
     made = migrated(event, event.summary.value.add(tag=tag, simple_value=0), None)
     assert made is not None
-    metadata = made.initial if is_initial else made.metadata
-    assert metadata is not None
-    return metadata
+    assert made.metadata is not None
+    return made.metadata
 
 
 def length_of(tensor: TensorProto) -> int:

@@ -48,13 +48,13 @@ class Values:
         times = np.ascontiguousarray(rows[1]).view(np.float64)
         numbers = number_in(rows[3])
         places = [place_of(int(rows[2, row])) for row in which]
-        initial = tag.initial_of(name)
         found: dict[int, Array] = {}
         # File by file and forwards: that is what compressed copies need.
         order = sorted(range(len(which)), key=places.__getitem__)
         begin = 0
         while begin < len(order):
             file = places[order[begin]][0]
+            initial = tag.initial_in(file)
             end = begin
             while end < len(order) and places[order[end]][0] == file:
                 end += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -26,7 +26,10 @@ from tbtools.verbs.tensorboard.migrating import (
     tags_of,
 )
 from tbtools.verbs.tensorboard.scanned import Integers, Others, Points
-from tbtools.verbs.tensorboard.tags import BLOBS, PLAIN, Restarts, Tag, packed
+from tbtools.verbs.tensorboard.tags import BLOBS, Restarts, Tag, packed
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
 
 __all__ = ["NO_VALUES", "RunValues"]
 
@@ -65,6 +68,7 @@ class RunValues:
         self._event: tuple[int, Any, dict[str, list[Any]]] | None = None  # by its offset
         self._latest: dict[str, tuple[int, int]] = {}  # value of a tag: offset, and which there
         self._file = 0
+        self._unnamed: SummaryMetadata | None = None  # initial, of values without a tag
 
     @property
     def looks_at_steps(self) -> bool:
@@ -87,6 +91,7 @@ class RunValues:
         """
         if file != self._file:
             self._file = file
+            self._unnamed = None
             self._latest.clear()
         names = _names_of(others)
         point = other = 0
@@ -187,7 +192,7 @@ class RunValues:
         """The points of one tag, at these places."""
         tag = self.tags.get(name)
         done = 0
-        while (tag is None or not tag.is_numbers) and done < len(which):
+        while (tag is None or not tag.is_numbers or not name) and done < len(which):
             self._add_point(name, points, int(which[done]), declared)
             tag = self.tags.get(name)
             done += 1
@@ -200,13 +205,15 @@ class RunValues:
         """A point whose tag may not be known well enough, or have other values beside it."""
         tag = self.tags.get(name)
         offset = int(points.offsets[index])
-        if tag is None and name not in declared:
+        if tag is None and name and name not in declared:
             # Without metadata, it can only be a number of the old form.
-            tag = self.tags[name] = Tag(PLAIN, self._restarts)
-        if tag is not None and tag.is_numbers:
+            tag = self.tags[name] = Tag(self._restarts, is_plain=True)
+        if tag is None or not name:
+            self._add_one(name, offset)
+        elif tag.is_numbers:
             self._count(name, offset)
             tag.add(points.columns[:, index : index + 1].copy())
-        elif tag is not None and tag.metadata is not None and tag.data_class != BLOBS:
+        elif tag.metadata is not None and tag.data_class != BLOBS and tag.has_begun(self._file):
             number = self._count(name, offset)
             place = [position_of(self._file, offset), packed(1, number)]
             tag.add(np.array([*points.columns[:2, index], *place], np.int64)[:, None])
@@ -225,9 +232,11 @@ class RunValues:
                 continue
             offset = int(others.offsets[row])
             tag = self.tags.get(name)
-            if name and tag is not None and field in TENSORS and not tag.is_numbers:
-                length = tag.length_of(field, others.payloads[row], others.declares[row])
-                if length is not None:
+            if name and tag is not None and field in TENSORS and tag.has_begun(self._file):
+                length = tag.length_of(
+                    self._file, field, others.payloads[row], others.declares[row]
+                )
+                if length is not None and not tag.is_numbers:
                     number = self._count(name, offset)
                     waiting.setdefault(name, []).append((row, packed(length, number)))
                     continue
@@ -256,9 +265,11 @@ class RunValues:
             number = self._count(name, offset)
             value = values[name][number] if name in values else None
             known = self.tags.get(name)
-            initial = known.initial_of(name) if known is not None and name else None
-            made = migrated(event, value, initial)
+            initial = known.initial_in(self._file) if known is not None else None
+            made = migrated(event, value, initial if name else self._unnamed)
             if made is not None:
+                if not name:
+                    self._unnamed = made.initial
                 self._keep(made, event.step, event.wall_time, offset, number)
         except Exception as error:  # whatever a value holds, the others are to be shown
             self._odd(name, error)
@@ -271,7 +282,9 @@ class RunValues:
     def _keep(self, made: Migrated, step: int, wall_time: float, offset: int, number: int) -> None:
         tag = self.tags.get(made.tag)
         if tag is None:
-            tag = self.tags[made.tag] = Tag(made.initial, self._restarts)
+            tag = self.tags[made.tag] = Tag(self._restarts)
+        if made.initial is not None:
+            tag.begin(self._file, made.initial)
         if made.metadata is not None:
             tag.declare(made.metadata)
         if made.tensor is None:

@@ -25,7 +25,7 @@ __all__ = [
     "packed",
 ]
 
-#: In the place of the metadata of a scalar of the old form that has none of its own.
+#: In the place of the metadata of scalars of the old form that have none of their own.
 PLAIN: Final = "plain"
 
 SCALAR, TENSOR, BLOBS = 1, 2, 3  # SummaryMetadata.data_class
@@ -71,12 +71,16 @@ class Tag:
     step, bits of wall_time, place (``position_of``), and length and number (``packed``).
     """
 
-    __slots__ = ("_columns", "_restarts", "_seen", "initial", "metadata")
+    __slots__ = ("_columns", "_file", "_files", "_initial", "_restarts", "_seen", "metadata")
 
-    def __init__(self, initial: SummaryMetadata | str | None, restarts: Restarts) -> None:
-        self.initial = initial
-        self.metadata: SummaryMetadata | str | None = PLAIN if initial is PLAIN else None
-        self._columns = Columns(3) if initial is PLAIN else Columns(4)
+    def __init__(self, restarts: Restarts, is_plain: bool = False) -> None:
+        self.metadata: SummaryMetadata | str | None = PLAIN if is_plain else None
+        self._columns = Columns(3) if is_plain else Columns(4)
+        # Metadata of its first value in each file, before it was given a data class: that decides
+        # what becomes of the others there.
+        self._initial: SummaryMetadata | None = None
+        self._file = -1
+        self._files: dict[int, SummaryMetadata | None] = {}
         self._restarts = restarts
         self._seen = restarts.count
 
@@ -136,11 +140,22 @@ class Tag:
         """The SummaryMetadata of the tag, which has this name."""
         return plain_metadata(name) if self.metadata is PLAIN else self.metadata
 
-    def initial_of(self, name: str) -> SummaryMetadata | None:
-        """The same before TensorBoard gave it a data class."""
-        return plain_metadata(name, is_initial=True) if self.initial is PLAIN else self.initial
+    def begin(self, file: int, initial: SummaryMetadata | None) -> None:
+        """Note the metadata of its first value in a file, as it was before it had a data class."""
+        if file != self._file and file not in self._files:
+            if self._file >= 0:
+                self._files = {**self._files, self._file: self._initial}
+            self._file, self._initial = file, initial
 
-    def length_of(self, field: str, payload: Any, declares: bool) -> int | None:
+    def has_begun(self, file: int) -> bool:
+        """Whether that of this file is known."""
+        return file == self._file or file in self._files
+
+    def initial_in(self, file: int) -> SummaryMetadata | None:
+        """What ``begin`` was told of a file."""
+        return self._initial if file == self._file else self._files.get(file)
+
+    def length_of(self, file: int, field: str, payload: Any, declares: bool) -> int | None:
         """How many blobs a value has; None if only TensorBoard's own code can tell.
 
         ``payload`` is a binary scalar of Arrow; ``declares``: it has metadata of its own.
@@ -154,10 +169,11 @@ class Tag:
             return 1
         if field == "image":
             return 3
-        if field != "tensor" or self.initial is None or isinstance(self.initial, str):
+        initial = self.initial_in(file)
+        if field != "tensor" or initial is None:
             return None
         sizes = [dim.size for dim in TensorProto.FromString(payload.as_py()).tensor_shape.dim]
-        if self.initial.plugin_data.plugin_name == "audio" and not self.initial.data_class:
+        if initial.plugin_data.plugin_name == "audio" and not initial.data_class:
             sizes = sizes[:1]
         return math.prod(sizes)
 
