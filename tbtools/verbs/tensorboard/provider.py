@@ -235,6 +235,8 @@ class Provider(provider.DataProvider):  # type: ignore[misc]
                 for name in names
                 if tags[name].data_class == data_class and tags[name].plugin == plugin
             }
+            if len(chosen) > 1:  # in the order in which their metadata was written
+                chosen = dict(sorted(chosen.items(), key=lambda item: item[1].place))
             if chosen:
                 found[run] = chosen
         if plugin in ORDERED and len(found) > 1:

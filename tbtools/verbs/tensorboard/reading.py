@@ -30,11 +30,12 @@ class Values:
     def numbers(self, run: str, name: str, tag: Tag, rows: Rows) -> Rows:
         """Scalars of which only the places are kept: step, bits of wall_time and of value."""
         every = np.arange(rows.shape[1])
-        made = [
-            (step, *struct.unpack("<qq", struct.pack("<dd", time, array.item())))
-            for step, time, array in self.arrays(run, name, tag, rows, every)
-            if array.size == 1
-        ]
+        made = []
+        for step, time, array in self.arrays(run, name, tag, rows, every):
+            try:
+                made.append((step, *struct.unpack("<qq", struct.pack("<dd", time, array.item()))))
+            except (ValueError, TypeError, struct.error) as error:
+                self._store.notes.not_shown(run, name, error)
         return np.array(made, np.int64).reshape(-1, 3).T
 
     def arrays(

@@ -26,7 +26,7 @@ from tbtools.verbs.tensorboard.migrating import (
     tags_of,
 )
 from tbtools.verbs.tensorboard.scanned import Integers, Others, Points
-from tbtools.verbs.tensorboard.tags import BLOBS, Restarts, Tag, packed
+from tbtools.verbs.tensorboard.tags import BLOBS, PLAIN, Restarts, Tag, packed
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
@@ -207,7 +207,8 @@ class RunValues:
         offset = int(points.offsets[index])
         if tag is None and name and name not in declared:
             # Without metadata, it can only be a number of the old form.
-            tag = self.tags[name] = Tag(self._restarts, is_plain=True)
+            tag = self.tags[name] = Tag(self._restarts)
+            tag.declare(PLAIN, position_of(self._file, offset))
         if tag is None or not name:
             self._add_one(name, offset)
         elif tag.is_numbers:
@@ -280,16 +281,17 @@ class RunValues:
         return self._event[1:]
 
     def _keep(self, made: Migrated, step: int, wall_time: float, offset: int, number: int) -> None:
+        place = position_of(self._file, offset)
         tag = self.tags.get(made.tag)
         if tag is None:
             tag = self.tags[made.tag] = Tag(self._restarts)
         if made.initial is not None:
             tag.begin(self._file, made.initial)
         if made.metadata is not None:
-            tag.declare(made.metadata)
+            tag.declare(made.metadata, place)
         if made.tensor is None:
             return
-        rest = [position_of(self._file, offset), packed(length_of(made.tensor), number)]
+        rest = [place, packed(length_of(made.tensor), number)]
         if tag.is_numbers:
             rest = [_bits(float(array_of(made.tensor).item()))]
         tag.add(np.array([step, _bits(wall_time), *rest], np.int64)[:, None])

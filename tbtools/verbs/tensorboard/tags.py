@@ -71,11 +71,21 @@ class Tag:
     step, bits of wall_time, place (``position_of``), and length and number (``packed``).
     """
 
-    __slots__ = ("_columns", "_file", "_files", "_initial", "_restarts", "_seen", "metadata")
+    __slots__ = (
+        "_columns",
+        "_file",
+        "_files",
+        "_initial",
+        "_restarts",
+        "_seen",
+        "metadata",
+        "place",
+    )
 
-    def __init__(self, restarts: Restarts, is_plain: bool = False) -> None:
-        self.metadata: SummaryMetadata | str | None = PLAIN if is_plain else None
-        self._columns = Columns(3) if is_plain else Columns(4)
+    def __init__(self, restarts: Restarts) -> None:
+        self.metadata: SummaryMetadata | str | None = None
+        self.place = -1  # of the value with that metadata
+        self._columns = Columns(4)
         # Metadata of its first value in each file, before it was given a data class: that decides
         # what becomes of the others there.
         self._initial: SummaryMetadata | None = None
@@ -91,10 +101,10 @@ class Tag:
         """Whether values are kept, and not only where they stand."""
         return self._columns.width == 3
 
-    def declare(self, metadata: SummaryMetadata) -> None:
+    def declare(self, metadata: SummaryMetadata | str, place: int) -> None:
         """The first metadata that a value has holds for all of them."""
         if self.metadata is None:
-            self.metadata = metadata
+            self.metadata, self.place = metadata, place
             if self.data_class == SCALAR and not self._columns.rows:
                 self._columns = Columns(3)
 
