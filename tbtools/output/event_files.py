@@ -49,10 +49,18 @@ class _Part:
 class EventFiles:
     """Writes an event file per run below ``logdir``; ``scratch`` is a folder for what waits.
 
-    With ``exact``, scalars that float32 does not hold are written as float64.
+    With ``exact``, scalars that float32 does not hold are written as float64. ``begins`` says of
+    runs when they began; others begin with their first event.
     """
 
-    def __init__(self, logdir: Path, scratch: Path, names: Names, exact: bool) -> None:
+    def __init__(
+        self,
+        logdir: Path,
+        scratch: Path,
+        names: Names,
+        exact: bool,
+        begins: Mapping[str, float] | None = None,
+    ) -> None:
         self.events = 0
         self.rounded = 0
         self.files: list[str] = []
@@ -60,6 +68,7 @@ class EventFiles:
         self._scratch = scratch
         self._names = names
         self._exact = exact
+        self._begins = begins or {}
         self._parts: dict[str, dict[str, list[_Part]]] = {}
         self._count = 0
         self._waiting = 0
@@ -71,7 +80,9 @@ class EventFiles:
         return list(self._parts)
 
     def first_time(self, run: str) -> float | None:
-        """The earliest of the times that the parts of a run begin at; None if it has no events."""
+        """When a run began, or else its first event; None if it has no events."""
+        if run in self._begins:
+            return self._begins[run]
         times = [part.first_time for part in self._of(run)]
         return min((each for each in times if not math.isnan(each)), default=None)
 
@@ -123,7 +134,7 @@ class EventFiles:
         parts = self._parts[run].setdefault(table, [])
         first = times[0].as_py()
         if not parts or (by_time and first < parts[-1].last_time):
-            head = opening(first)
+            head = opening(self._begins.get(run, first))
             parts.append(_Part(self._scratch / str(self._count), first, len(head), waiting=[head]))
             self._count += 1
         if by_time:

@@ -1,0 +1,188 @@
+"""A dataset that ``export`` or ``sync`` wrote, as a logdir again: TensorBoard shows event files."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pyarrow as pa
+
+from tbtools.errors import NothingFoundError, TbtoolsError, UsageError
+from tbtools.output.event_files import Names
+from tbtools.output.event_rows import targets, write_logdir
+from tbtools.output.given import Given, names_of
+from tbtools.output.staging import scratch
+from tbtools.output.targets import writing
+from tbtools.selection import Selection
+from tbtools.tables.exported import READABLE, ExportedTables
+from tbtools.tables.manifest import MANIFEST, is_exported, read_manifest
+
+__all__ = ["Mirror", "is_dataset"]
+
+#: What writing takes at most of the time, as one part in so many.
+SHARE = 10
+
+#: Tables that say what there is, and edges, which follow from the nodes.
+TOLD = {"tags", "runs", "files", "graph_edges"}
+
+#: What TensorBoard shows of tables that cannot be written to event files.
+TABS = {
+    "embeddings": "the projector",
+    "node_stats": "compute time and memory in the graph",
+}
+
+State = tuple[int, ...]
+
+
+def is_dataset(path: str) -> bool:
+    """Whether a dataset that tbtools wrote is at ``path``.
+
+    Raises UsageError for one that cannot be understood.
+    """
+    return is_exported(path)
+
+
+class Mirror:
+    """The dataset at ``path`` as event files, in a scratch folder that goes with ``close``.
+
+    The files take as much of the disk as a logdir with the same content, and twice as much while a
+    dataset that has grown is written anew. Memory does not grow with the rows. Of what is damaged,
+    or what no event can hold, ``say`` is told in one line each, and the rest is written; so it is
+    of what TensorBoard will not show.
+
+    Raises UsageError for a dataset that cannot be read back, and WriteError if the scratch folder
+    cannot be written to.
+    """
+
+    def __init__(self, path: str, say: Callable[[str], None]) -> None:
+        self._path = path
+        self._say = say
+        self._said: set[str] = set()
+        self._count = 0
+        self._folders: list[Path] = []
+        self._not_before = 0.0  # of the monotonic clock, seconds
+        self._check()
+        stack = ExitStack()
+        self.close = weakref.finalize(self, stack.close)
+        with writing("the scratch folder of a dataset (TMPDIR says where)"):
+            self._scratch = stack.enter_context(scratch())
+        try:
+            self._state = _state(path)
+            self._write()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def folder(self) -> Path:
+        """The logdir, which is another after a ``refresh`` that found something new."""
+        return self._folders[-1]
+
+    def refresh(self) -> bool:
+        """Write the dataset anew if it is another; whether ``folder`` is another now.
+
+        At most a tenth of the time is spent on that: until then, what is new waits. If the dataset
+        is gone or cannot be read, that is said, and what was there stays. The folder before stays
+        until the next time, so that whoever reads from it can go on.
+        """
+        state = _state(self._path)
+        if state == self._state or time.monotonic() < self._not_before:
+            return False
+        self._state = state
+        try:
+            self._check()
+            self._write()
+        except TbtoolsError as error:
+            self._tell(f"{error}; what was there before is still shown")
+            return False
+        return True
+
+    def _check(self) -> None:
+        """Raises UsageError if there is no dataset that can be read back."""
+        manifest = read_manifest(self._path)
+        if manifest is None:
+            raise UsageError(f"{self._path!r} is no dataset any more")
+        if manifest.format not in READABLE:
+            raise UsageError(
+                f"{self._path!r} is a dataset of {manifest.format} files; TensorBoard can be given "
+                "one of Parquet or Arrow, or the logdir that `tbtools import` makes of it"
+            )
+
+    def _write(self) -> None:
+        """Write the next folder. Raises TbtoolsError."""
+        begun = time.monotonic()
+        self._count += 1
+        target = self._scratch / f"logdir-{self._count}"
+        try:
+            tables = ExportedTables(self._path, Selection(), self._refused)
+            self._leave_out(tables)
+            wanted = [name for name in targets() if name in tables.schemas]
+            write_logdir(
+                ((targets()[name], _given(tables, name)) for name in wanted),
+                target,
+                names=_names(tables),
+                exact=True,
+                by_time=True,
+                begins=_begins(tables),
+                on_refused=self._refused,
+            )
+        except NothingFoundError:
+            target.mkdir()
+        finally:
+            self._not_before = time.monotonic() + SHARE * (time.monotonic() - begun)
+        self._folders.append(target)
+        for folder in self._folders[:-2]:
+            shutil.rmtree(folder, ignore_errors=True)
+        del self._folders[:-2]
+
+    def _leave_out(self, tables: ExportedTables) -> None:
+        lost = [name for name in tables.schemas if name not in targets() and name not in TOLD]
+        for name in lost:
+            if tables.counts[name]:
+                what = TABS.get(name, "what it holds")
+                self._tell(f"{self._path}: left out: {what} (table {name}); open the logdir for it")
+
+    def _refused(self, error: UsageError) -> None:
+        self._tell(f"{error}; the rest of {self._path} is shown")
+
+    def _tell(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._say(line)
+
+
+def _state(path: str) -> State:
+    """What is another whenever the dataset is: it is never changed but by a new manifest."""
+    try:
+        status = (Path(path) / MANIFEST).stat()
+    except (OSError, ValueError):
+        return ()
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _given(tables: ExportedTables, name: str) -> Given:
+    return Given(tables.schemas[name], _rows(tables, name))
+
+
+def _rows(tables: ExportedTables, name: str) -> Iterator[pa.RecordBatch]:
+    if name in tables.schemas:
+        for _, batch in tables.read(Selection().narrowed({name: None})):
+            yield batch
+
+
+def _names(tables: ExportedTables) -> Names:
+    return names_of(row for batch in _rows(tables, "tags") for row in batch.to_pylist())
+
+
+def _begins(tables: ExportedTables) -> dict[str, float]:
+    """When each run began, as far as the dataset says."""
+    return {
+        row["run"]: row["first_time"]
+        for batch in _rows(tables, "runs")
+        for row in batch.select(["run", "first_time"]).to_pylist()
+        if row["first_time"] is not None
+    }
