@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -49,48 +48,43 @@ def is_dataset(path: str) -> bool:
 class Mirror:
     """The dataset at ``path`` as event files, in a scratch folder that goes with ``close``.
 
-    The files take as much of the disk as a logdir with the same content, and twice as much while a
-    dataset that has grown is written anew. Memory does not grow with the rows. Of what is damaged,
-    or what no event can hold, ``say`` is told in one line each, and the rest is written; so it is
-    of what TensorBoard will not show.
+    They are written by ``refresh``, and take as much of the disk as a logdir with the same content,
+    twice as much while they are written anew. Memory does not grow with the rows. Of what is
+    damaged, or what no event can hold, ``say`` is told in one line each, and the rest is written;
+    so it is of what TensorBoard will not show.
 
-    Raises UsageError for a dataset that cannot be read back, and WriteError if the scratch folder
-    cannot be written to.
+    Raises UsageError for a dataset that cannot be read back, and WriteError if there can be no
+    scratch folder.
     """
 
     def __init__(self, path: str, say: Callable[[str], None]) -> None:
         self._path = path
         self._say = say
         self._said: set[str] = set()
-        self._count = 0
-        self._folders: list[Path] = []
+        self._state: State | None = None
         self._not_before = 0.0  # of the monotonic clock, seconds
         self._check()
         stack = ExitStack()
+        with writing(f"the event files of {path} (TMPDIR says where)"):
+            self._folder = stack.enter_context(scratch()) / "logdir"
+            self._folder.mkdir()
         self.close = weakref.finalize(self, stack.close)
-        with writing("the scratch folder of a dataset (TMPDIR says where)"):
-            self._scratch = stack.enter_context(scratch())
-        try:
-            self._state = _state(path)
-            self._write()
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def folder(self) -> Path:
-        """The logdir, which is another after a ``refresh`` that found something new."""
-        return self._folders[-1]
+        """The logdir; empty before the first ``refresh``."""
+        return self._folder
 
     def refresh(self) -> bool:
-        """Write the dataset anew if it is another; whether ``folder`` is another now.
+        """Write the event files anew if the dataset is another; whether they are.
 
         At most a tenth of the time is spent on that: until then, what is new waits. If the dataset
-        is gone or cannot be read, that is said, and what was there stays. The folder before stays
-        until the next time, so that whoever reads from it can go on.
+        is gone or cannot be read, or the files cannot be written, that is said, and what was there
+        stays. A file of a run to which rows were only added begins as it did.
         """
         state = _state(self._path)
-        if state == self._state or time.monotonic() < self._not_before:
+        begun = time.monotonic()
+        if state == self._state or begun < self._not_before:
             return False
         self._state = state
         try:
@@ -99,6 +93,8 @@ class Mirror:
         except TbtoolsError as error:
             self._tell(f"{error}; what was there before is still shown")
             return False
+        finally:
+            self._not_before = time.monotonic() + SHARE * (time.monotonic() - begun)
         return True
 
     def _check(self) -> None:
@@ -108,36 +104,28 @@ class Mirror:
             raise UsageError(f"{self._path!r} is no dataset any more")
         if manifest.format not in READABLE:
             raise UsageError(
-                f"{self._path!r} is a dataset of {manifest.format} files; TensorBoard can be given "
-                "one of Parquet or Arrow, or the logdir that `tbtools import` makes of it"
+                f"{self._path!r} is a dataset of {manifest.format} files; give TensorBoard one of "
+                "Parquet or Arrow, or the logdir that `tbtools import` makes of it"
             )
 
     def _write(self) -> None:
-        """Write the next folder. Raises TbtoolsError."""
-        begun = time.monotonic()
-        self._count += 1
-        target = self._scratch / f"logdir-{self._count}"
+        """Write all event files. Raises TbtoolsError."""
+        tables = ExportedTables(self._path, Selection(), self._refused)
+        self._leave_out(tables)
+        wanted = [name for name in targets() if name in tables.schemas]
         try:
-            tables = ExportedTables(self._path, Selection(), self._refused)
-            self._leave_out(tables)
-            wanted = [name for name in targets() if name in tables.schemas]
             write_logdir(
                 ((targets()[name], _given(tables, name)) for name in wanted),
-                target,
+                self._folder,
                 names=_names(tables),
                 exact=True,
                 by_time=True,
+                force=True,
                 begins=_begins(tables),
                 on_refused=self._refused,
             )
         except NothingFoundError:
-            target.mkdir()
-        finally:
-            self._not_before = time.monotonic() + SHARE * (time.monotonic() - begun)
-        self._folders.append(target)
-        for folder in self._folders[:-2]:
-            shutil.rmtree(folder, ignore_errors=True)
-        del self._folders[:-2]
+            self._tell(f"{self._path} has no rows that TensorBoard shows")
 
     def _leave_out(self, tables: ExportedTables) -> None:
         lost = [name for name in tables.schemas if name not in targets() and name not in TOLD]
