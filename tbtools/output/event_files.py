@@ -22,8 +22,8 @@ from tbtools.proto.tfevents_pb2 import SummaryMetadata
 
 __all__ = ["EventFiles", "Name", "Names", "check_run"]
 
-#: Display name and description of a tag.
-Name = tuple[str, str]
+#: Display name and description of a tag, and what its metadata holds for the plugin.
+Name = tuple[str, str, bytes]
 
 #: Those of the tags of runs: (run, tag) → name.
 Names = Mapping[tuple[str, str], Name]
@@ -243,7 +243,9 @@ def _renamed(metadata: bytes | None, name: Name | None) -> bytes | None:
     if metadata is None or name is None:
         return metadata
     about = SummaryMetadata.FromString(metadata)
-    about.display_name, about.summary_description = name
+    about.display_name, about.summary_description, content = name
+    if not about.plugin_data.content:  # else the table says it
+        about.plugin_data.content = content
     return about.SerializeToString()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -31,7 +31,7 @@ TOLD = {"tags", "runs", "files", "graph_edges"}
 #: What TensorBoard shows of tables that cannot be written to event files.
 TABS = {
     "embeddings": "the projector",
-    "node_stats": "compute time and memory in the graph",
+    "node_stats": "compute time and memory of graphs",
 }
 
 State = tuple[int, ...]
@@ -111,8 +111,12 @@ class Mirror:
     def _write(self) -> None:
         """Write all event files. Raises TbtoolsError."""
         tables = ExportedTables(self._path, Selection(), self._refused)
-        self._leave_out(tables)
-        wanted = [name for name in targets() if name in tables.schemas]
+        unneeded = TOLD
+        if "definition" in tables.schemas.get("graphs", pa.schema([])).names:
+            unneeded = TOLD | {"graph_nodes", "node_stats"}  # they say no more
+        rest = [name for name in tables.schemas if name not in unneeded]
+        wanted = [name for name in rest if name in targets()]
+        self._leave_out([name for name in rest if name not in targets() and tables.counts[name]])
         try:
             write_logdir(
                 ((targets()[name], _given(tables, name)) for name in wanted),
@@ -127,12 +131,10 @@ class Mirror:
         except NothingFoundError:
             self._tell(f"{self._path} has no rows that TensorBoard shows")
 
-    def _leave_out(self, tables: ExportedTables) -> None:
-        lost = [name for name in tables.schemas if name not in targets() and name not in TOLD]
-        for name in lost:
-            if tables.counts[name]:
-                what = TABS.get(name, "what it holds")
-                self._tell(f"{self._path}: left out: {what} (table {name}); open the logdir for it")
+    def _leave_out(self, tables: Iterable[str]) -> None:
+        for name in tables:
+            what = TABS.get(name, "what it holds")
+            self._tell(f"{self._path}: left out: {what} (table {name}); open the logdir for it")
 
     def _refused(self, error: UsageError) -> None:
         self._tell(f"{error}; the rest of {self._path} is shown")
