@@ -18,9 +18,9 @@ from tbtools.output.staging import scratch
 from tbtools.output.targets import writing
 from tbtools.selection import Selection
 from tbtools.tables.exported import READABLE, ExportedTables
-from tbtools.tables.manifest import MANIFEST, is_exported, read_manifest
+from tbtools.tables.manifest import MANIFEST, read_manifest
 
-__all__ = ["Mirror", "is_dataset"]
+__all__ = ["Mirror"]
 
 #: What writing takes at most of the time, as one part in so many.
 SHARE = 10
@@ -35,14 +35,6 @@ TABS = {
 }
 
 State = tuple[int, ...]
-
-
-def is_dataset(path: str) -> bool:
-    """Whether a dataset that tbtools wrote is at ``path``.
-
-    Raises UsageError for one that cannot be understood.
-    """
-    return is_exported(path)
 
 
 class Mirror:
