@@ -50,7 +50,8 @@ class EventFiles:
     """Writes an event file per run below ``logdir``; ``scratch`` is a folder for what waits.
 
     With ``exact``, scalars that float32 does not hold are written as float64. ``begins`` says of
-    runs when they began; others begin with their first event.
+    runs when they began, and they have a file even without events; others begin with their first
+    event.
     """
 
     def __init__(
@@ -176,7 +177,8 @@ class EventFiles:
     def finish(self, first: tuple[str, ...] = ()) -> None:
         """Put the files into place. Of what has the same time, the tables ``first`` come first."""
         self._flush()
-        for run, parts in sorted(self._parts.items()):
+        every: dict[str, dict[str, list[_Part]]] = {run: {} for run in self._begins} | self._parts
+        for run, parts in sorted(every.items()):
             order = [
                 *(table for table in first if table in parts),
                 *sorted(parts.keys() - {*first}),
@@ -193,7 +195,8 @@ class EventFiles:
             else:
                 with (folder / name).open("xb") as file:
                     file.write(opening(begin))
-                    file.writelines(_merged(chosen))
+                    if chosen:
+                        file.writelines(_merged(chosen))
                 for part in chosen:
                     part.path.unlink()
             self.files.append(name if run == "." else f"{run}/{name}")

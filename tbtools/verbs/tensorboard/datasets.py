@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tbtools.errors import NothingFoundError, TbtoolsError, UsageError
-from tbtools.output.event_files import Names
+from tbtools.output.event_files import Names, check_run
 from tbtools.output.event_rows import targets, write_logdir
 from tbtools.output.given import Given, names_of
 from tbtools.output.staging import scratch
@@ -117,11 +117,25 @@ class Mirror:
                 exact=True,
                 by_time=True,
                 force=True,
-                begins=_begins(tables),
+                begins=self._begins(tables),
                 on_refused=self._refused,
             )
         except NothingFoundError:
             self._tell(f"{self._path} has no rows that TensorBoard shows")
+
+    def _begins(self, tables: ExportedTables) -> dict[str, float]:
+        """When each run began, as far as the dataset says: runs without a row are shown, too."""
+        found = {}
+        for batch in _rows(tables, "runs"):
+            for row in batch.select(["run", "first_time"]).to_pylist():
+                try:
+                    check_run(row["run"])
+                except UsageError as error:
+                    self._refused(error)
+                    continue
+                if row["first_time"] is not None:
+                    found[row["run"]] = row["first_time"]
+        return found
 
     def _leave_out(self, tables: Iterable[str]) -> None:
         for name in tables:
@@ -158,13 +172,3 @@ def _rows(tables: ExportedTables, name: str) -> Iterator[pa.RecordBatch]:
 
 def _names(tables: ExportedTables) -> Names:
     return names_of(row for batch in _rows(tables, "tags") for row in batch.to_pylist())
-
-
-def _begins(tables: ExportedTables) -> dict[str, float]:
-    """When each run began, as far as the dataset says."""
-    return {
-        row["run"]: row["first_time"]
-        for batch in _rows(tables, "runs")
-        for row in batch.select(["run", "first_time"]).to_pylist()
-        if row["first_time"] is not None
-    }

@@ -144,7 +144,8 @@ class Store:
             try:
                 listing = list_runs([self._place(logdir)])
             except NothingFoundError:
-                check_remains(logdir.path)
+                if mirror is None:
+                    check_remains(logdir.path)
                 return ()  # there may be one later
         except TbtoolsError as error:
             self.notes.once("datasets", str(error))
