@@ -153,7 +153,7 @@ def grown(path: Path, steps: range) -> None:
     path.unlink(missing_ok=True)
     file = EventFile(path).version()
     for step in steps:
-        file.scalar("loss", step / 3, step=step, wall_time=float(step + 1))
+        file.scalar("loss", step, step / 3, float(step + 1))
 
 
 def steps_of(store: Store, run: str = "a") -> list[int]:
@@ -301,7 +301,7 @@ def test_what_is_no_dataset_is_said_in_a_line(
     tbtools.export(DATA / "iris", tmp_path / "dataset")
     content = (tmp_path / "dataset" / MANIFEST).read_text()
     (tmp_path / "dataset" / MANIFEST).write_text(content[:100])
-    with pytest.raises(UsageError, match="manifest.json is not JSON, or only a part of it"):
+    with pytest.raises(UsageError, match=r"manifest\.json is not JSON, or only a part of it"):
         Store([Logdir(str(tmp_path / "dataset"))], True)
     (tmp_path / "dataset" / MANIFEST).unlink()
     store = store_of(tmp_path / "dataset", stores, said)
