@@ -129,6 +129,7 @@ def test_a_row_of_graphs_says_what_it_has() -> None:
             "edges": 2,
             "functions": 1,
             "producer": 27,
+            "definition": made.SerializeToString(),
         }
     ]
 

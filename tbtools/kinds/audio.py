@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tbtools.decode.encoding import (
-    BLOB_SEQUENCE,
     Encoded,
     Encoder,
     first_rows,
@@ -201,7 +200,8 @@ def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
         name, payload = _event(sounds[group.begin : group.end])
         names.append(name)
         payloads.append(payload)
-    about = metadata_of("audio", BLOB_SEQUENCE, AudioPluginData(encoding=WAV).SerializeToString())
+    # Without a data class, as tf.summary writes it: else TensorBoard takes labels for sounds.
+    about = metadata_of("audio", 0, AudioPluginData(encoding=WAV).SerializeToString())
     return Encoded(
         **first_rows(rows, found),
         member=members(names),

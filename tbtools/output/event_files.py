@@ -22,8 +22,8 @@ from tbtools.proto.tfevents_pb2 import SummaryMetadata
 
 __all__ = ["EventFiles", "Name", "Names", "check_run"]
 
-#: Display name and description of a tag.
-Name = tuple[str, str]
+#: Display name and description of a tag, and what its metadata holds for the plugin.
+Name = tuple[str, str, bytes]
 
 #: Those of the tags of runs: (run, tag) → name.
 Names = Mapping[tuple[str, str], Name]
@@ -49,10 +49,19 @@ class _Part:
 class EventFiles:
     """Writes an event file per run below ``logdir``; ``scratch`` is a folder for what waits.
 
-    With ``exact``, scalars that float32 does not hold are written as float64.
+    With ``exact``, scalars that float32 does not hold are written as float64. ``begins`` says of
+    runs when they began, and they have a file even without events; others begin with their first
+    event.
     """
 
-    def __init__(self, logdir: Path, scratch: Path, names: Names, exact: bool) -> None:
+    def __init__(
+        self,
+        logdir: Path,
+        scratch: Path,
+        names: Names,
+        exact: bool,
+        begins: Mapping[str, float] | None = None,
+    ) -> None:
         self.events = 0
         self.rounded = 0
         self.files: list[str] = []
@@ -60,6 +69,7 @@ class EventFiles:
         self._scratch = scratch
         self._names = names
         self._exact = exact
+        self._begins = begins or {}
         self._parts: dict[str, dict[str, list[_Part]]] = {}
         self._count = 0
         self._waiting = 0
@@ -71,7 +81,9 @@ class EventFiles:
         return list(self._parts)
 
     def first_time(self, run: str) -> float | None:
-        """The earliest of the times that the parts of a run begin at; None if it has no events."""
+        """When a run began, or else its first event; None if it has no events."""
+        if run in self._begins:
+            return self._begins[run]
         times = [part.first_time for part in self._of(run)]
         return min((each for each in times if not math.isnan(each)), default=None)
 
@@ -123,7 +135,7 @@ class EventFiles:
         parts = self._parts[run].setdefault(table, [])
         first = times[0].as_py()
         if not parts or (by_time and first < parts[-1].last_time):
-            head = opening(first)
+            head = opening(self._begins.get(run, first))
             parts.append(_Part(self._scratch / str(self._count), first, len(head), waiting=[head]))
             self._count += 1
         if by_time:
@@ -165,7 +177,8 @@ class EventFiles:
     def finish(self, first: tuple[str, ...] = ()) -> None:
         """Put the files into place. Of what has the same time, the tables ``first`` come first."""
         self._flush()
-        for run, parts in sorted(self._parts.items()):
+        every: dict[str, dict[str, list[_Part]]] = {run: {} for run in self._begins} | self._parts
+        for run, parts in sorted(every.items()):
             order = [
                 *(table for table in first if table in parts),
                 *sorted(parts.keys() - {*first}),
@@ -182,7 +195,8 @@ class EventFiles:
             else:
                 with (folder / name).open("xb") as file:
                     file.write(opening(begin))
-                    file.writelines(_merged(chosen))
+                    if chosen:
+                        file.writelines(_merged(chosen))
                 for part in chosen:
                     part.path.unlink()
             self.files.append(name if run == "." else f"{run}/{name}")
@@ -232,7 +246,9 @@ def _renamed(metadata: bytes | None, name: Name | None) -> bytes | None:
     if metadata is None or name is None:
         return metadata
     about = SummaryMetadata.FromString(metadata)
-    about.display_name, about.summary_description = name
+    about.display_name, about.summary_description, content = name
+    if not about.plugin_data.content:  # else the table says it
+        about.plugin_data.content = content
     return about.SerializeToString()
 
 

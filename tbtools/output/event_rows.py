@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -80,20 +81,25 @@ def write_logdir(
     by_time: bool = False,
     inputs: Iterable[str] = (),
     force: bool = False,
+    begins: Mapping[str, float] | None = None,
+    on_refused: Callable[[UsageError], None] | None = None,
 ) -> Written:
     """Write tables to a new logdir: an event file per run. ``inputs`` is nothing written to.
 
     Rows of a table stay in their order, or ``by_time`` they are put in that of their wall_time.
+    ``begins`` says of runs when they began, if that was before their first row. With
+    ``on_refused``, rows that no event can hold are told, and the others are written.
 
     Raises as ``staged`` and ``batches_for``, UsageError for rows that no event can hold, and
     NothingFoundError if there are no rows.
     """
     with staged(logdir, inputs, force, folder=True) as folder:
         folder.mkdir()
-        files = EventFiles(folder, folder.parent / "parts", names or {}, exact)
-        writer = _EventWriter(files, by_time)
+        files = EventFiles(folder, folder.parent / "parts", names or {}, exact, begins or {})
+        writer = _EventWriter(files, by_time, on_refused)
         for target, data in tables:
-            writer.write(target, batches_for(target, data))
+            with writer.telling():
+                writer.write(target, batches_for(target, data))
         writer.finish()
         if not files.events:
             raise NothingFoundError("nothing to write: there are no rows")
@@ -107,11 +113,27 @@ class _EventWriter:
     What belongs to a run as a whole (hyperparameters, layouts, graphs) waits for ``finish``.
     """
 
-    def __init__(self, files: EventFiles, by_time: bool) -> None:
+    def __init__(
+        self,
+        files: EventFiles,
+        by_time: bool,
+        on_refused: Callable[[UsageError], None] | None = None,
+    ) -> None:
         self._by_time = by_time
+        self._on_refused = on_refused
         self.rows: dict[str, int] = {}
         self._files = files
         self._whole: dict[str, dict[str, list[pa.RecordBatch]]] = {}  # by run and table
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Rows that are refused inside are told, if anybody wants to know."""
+        try:
+            yield
+        except UsageError as error:
+            if self._on_refused is None:
+                raise
+            self._on_refused(error)
 
     def write(self, target: Target, batches: Iterable[pa.RecordBatch]) -> None:
         """Rows of a table, as ``batches_for`` gives them."""
@@ -124,7 +146,8 @@ class _EventWriter:
             for run, rows in _by_run(batch):
                 if target.encoder.whole:
                     self._whole.setdefault(run, {}).setdefault(table, []).append(rows)
-                else:
+                    continue
+                with self.telling():
                     events = target.encoder.encode(
                         {table: _by_time(rows) if self._by_time else rows}
                     )
@@ -144,9 +167,10 @@ class _EventWriter:
                     if table in kind.encode.needs
                 }
                 if rows:
-                    events = kind.encode.encode(rows)
-                    wall_time = pc.fill_null(events.wall_time, now if begin is None else begin)
-                    self._files.add(run, kind.tables[0].name, _at(events, wall_time))
+                    with self.telling():
+                        events = kind.encode.encode(rows)
+                        wall_time = pc.fill_null(events.wall_time, now if begin is None else begin)
+                        self._files.add(run, kind.tables[0].name, _at(events, wall_time))
         self._files.finish(first=(*self._first(), *FIRST))
 
     def _first(self) -> list[str]:

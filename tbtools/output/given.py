@@ -341,10 +341,15 @@ def _label(array: Any) -> pa.DictionaryArray:
     return array.cast(pa.string()).dictionary_encode()
 
 
-def names_of(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[str, str]]:
-    """What the rows of ``tags`` call each tag of each run, as far as they call it something."""
-    return {
-        (row["run"], row["tag"]): (row["display_name"] or "", row["description"] or "")
-        for row in rows
-        if row["tag"] is not None and (row["display_name"] or row["description"])
-    }
+def names_of(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[str, str, bytes]]:
+    """What the rows of ``tags`` say of each tag of each run, as far as they say something."""
+    found = {}
+    for row in rows:
+        said = (
+            row["display_name"] or "",
+            row["description"] or "",
+            row.get("plugin_content") or b"",
+        )
+        if row["tag"] is not None and any(said):
+            found[row["run"], row["tag"]] = said
+    return found

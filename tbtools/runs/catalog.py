@@ -37,6 +37,7 @@ TAGS = table(
     column("plugin", LABEL, "Plugin that the tag's metadata names."),
     column("display_name", pa.string(), "As the writer gave it."),
     column("description", pa.string(), "As the writer gave it, Markdown."),
+    column("plugin_content", pa.binary(), "What the metadata holds for the plugin, as written."),
     column("points", pa.int64(), "Number of values, before any restart policy.", nullable=False),
     column("first_step", pa.int64(), "Step of the value that was written first."),
     column("last_step", pa.int64(), "Step of the value that was written last."),
@@ -144,7 +145,7 @@ def _rows_of_tags(reader: RunReader) -> Iterator[tuple[object, ...]]:
             tag,
             name,
             plugins[tag, name],
-            *_names(found.metadata_of(tag)),
+            *_said(found.metadata_of(tag)),
             sum(each.points for each in parts),
             parts[0].first_step,
             parts[-1].last_step,
@@ -154,14 +155,16 @@ def _rows_of_tags(reader: RunReader) -> Iterator[tuple[object, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _names(metadata: bytes | None) -> tuple[str | None, str | None]:
+def _said(metadata: bytes | None) -> tuple[str | None, str | None, bytes | None]:
+    """Display name, description and content for the plugin."""
     if not metadata:
-        return None, None
+        return None, None, None
     try:
         parsed = SummaryMetadata.FromString(metadata)
     except DecodeError:
-        return None, None
-    return parsed.display_name or None, parsed.summary_description or None
+        return None, None, None
+    names = (parsed.display_name or None, parsed.summary_description or None)
+    return *names, parsed.plugin_data.content or None
 
 
 def runs_batch(readers: Iterable[RunReader]) -> pa.RecordBatch:

@@ -15,7 +15,9 @@ from tbtools.runs.surveyed import KEPT, NOT_KEPT, Counted
 
 __all__ = ["VERSION", "packed", "unpacked"]
 
-VERSION = 1  # of what is packed; one more whenever what is read back would be misread
+# Of what is packed, and of the columns of tables: one more whenever what is read back would be
+# misread, or parts of a table could not be put together.
+VERSION = 2
 
 
 def packed(state: FileState) -> bytes:

@@ -36,12 +36,20 @@ READAHEAD = 2
 class ExportedTables:
     """The tables of the dataset at ``path``.
 
-    Raises UsageError for one whose format is not read back (only Parquet and Arrow keep types), or
-    of which a file is missing or not what the manifest says.
+    With ``on_damage``, what is damaged is told, and all else is read.
+
+    Raises UsageError for one whose format is not read back (only Parquet and Arrow keep types), or,
+    without ``on_damage``, of which a file is missing or not what the manifest says.
     """
 
-    def __init__(self, path: str, selection: Selection) -> None:
+    def __init__(
+        self,
+        path: str,
+        selection: Selection,
+        on_damage: Callable[[UsageError], None] | None = None,
+    ) -> None:
         self._path = path
+        self._on_damage = on_damage
         self._failure: TbtoolsError | None = None
         self._selection = selection
         self._open()
@@ -51,14 +59,23 @@ class ExportedTables:
         while True:
             if manifest is None:
                 raise UsageError(f"{self._path!r} is no dataset")
+            damage: list[UsageError] = []
+            failure: UsageError | None = None
             try:
-                self._data = _opened(manifest)
-                break
-            except UsageError:
-                before, manifest = manifest, read_manifest(self._path)
-                if manifest == before:
-                    raise  # else it was synced meanwhile
-        self._manifest = manifest
+                self._data = _opened(manifest, None if self._on_damage is None else damage)
+            except UsageError as error:
+                failure = error
+            before = manifest
+            if failure is not None or damage:
+                manifest = read_manifest(self._path)
+            if manifest == before:
+                break  # else it was synced meanwhile
+        if failure is not None:
+            raise failure
+        if self._on_damage is not None:
+            for each in damage:
+                self._on_damage(each)
+        self._manifest = before
         self._known_names: dict[str, list[str]] = {}
 
     def refresh(self) -> bool:
@@ -88,15 +105,17 @@ class ExportedTables:
             data = self._data[name]
             condition = self._condition(data.schema, selection)
             columns = selection.schema_of(name, data.schema).names
-            try:
-                for fragment in data.get_fragments():
+            for fragment in data.get_fragments():
+                try:
                     for batch in self._rows_of(fragment, condition, columns, data.schema):
                         if batch.num_rows:
                             yield name, batch
-            except (OSError, pa.ArrowException) as error:
-                # DuckDB wraps what is raised while it reads: whoever asks finds it here.
-                self._failure = self._broken(f"{name}: {_first_line(error)}")
-                raise self._failure from error
+                except (OSError, pa.ArrowException) as error:
+                    # DuckDB wraps what is raised while it reads: whoever asks finds it here.
+                    self._failure = self._broken(f"{name}: {_first_line(error)}")
+                    if self._on_damage is None:
+                        raise self._failure from error
+                    self._on_damage(self._failure)
 
     def follower(self, selection: Selection, note: Callable[[str], None]) -> Follower:
         """Raises UsageError: rows of a dataset are sorted, and may be others the next time."""
@@ -214,23 +233,45 @@ class ExportedTables:
         return self._failure
 
 
-def _opened(manifest: Manifest) -> dict[str, pads.Dataset]:
+def _opened(manifest: Manifest, damage: list[UsageError] | None) -> dict[str, pads.Dataset]:
+    """The tables; if ``damage`` shall hold what is damaged, without these files."""
     if manifest.format not in READABLE:
         raise UsageError(
             f"{str(manifest.folder)!r} is a dataset of {manifest.format} files; "
             "only Parquet and Arrow can be opened again"
         )
-    manifest.check()
+    if damage is None:
+        manifest.check()
     opened = {}
     for name, files in manifest.tables.items():
-        paths = [str(manifest.folder / file) for file in files]
+        sound = files if damage is None else _sound(manifest, name, damage)
+        if sound or damage is None:
+            opened[name] = _dataset(manifest, name, sound)
+    return opened
+
+
+def _sound(manifest: Manifest, name: str, damage: list[UsageError]) -> list[str]:
+    """The files of a table that can be opened."""
+    found = []
+    for file in manifest.tables[name]:
         try:
-            opened[name] = pads.dataset(paths, format=READABLE[manifest.format])
-            has_columns = bool(opened[name].schema.names)
-        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # of a column's name
-            raise manifest.broken(f"{name}: {_first_line(error)}") from error
-        if not has_columns:
-            raise manifest.broken(f"{name}: it has no columns")
+            manifest.check_file(file)
+            _dataset(manifest, name, [file])
+            found.append(file)
+        except UsageError as error:
+            damage.append(error)
+    return found
+
+
+def _dataset(manifest: Manifest, name: str, files: Sequence[str]) -> pads.Dataset:
+    paths = [str(manifest.folder / file) for file in files]
+    try:
+        opened = pads.dataset(paths, format=READABLE[manifest.format])
+        has_columns = bool(opened.schema.names)
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # of a column's name
+        raise manifest.broken(f"{name}: {_first_line(error)}") from error
+    if not has_columns:
+        raise manifest.broken(f"{name}: it has no columns")
     return opened
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from tbtools.decode.kind import UNCLAIMED
 from tbtools.errors import UnknownNameError, UsageError
 from tbtools.kinds import all_kinds
 from tbtools.output.datasets import write_dataset
+from tbtools.output.event_files import Names
 from tbtools.output.event_rows import target_of, targets, write_logdir
 from tbtools.output.given import Given, Target, batches_for, given, is_number, names_of, recognised
 from tbtools.output.targets import check_target
@@ -191,8 +192,8 @@ class _Logs:
             raise UsageError(f"the table {names[0]!r} has no points that could be fewer")
         return pa.Table.from_batches(self._thinned(names[0]), schema).unify_dictionaries()
 
-    def names(self) -> Mapping[tuple[str, str], tuple[str, str]]:
-        """Display name and description of the tags of runs."""
+    def names(self) -> Names:
+        """What is known of the tags of runs."""
         if TAGS.name not in self._logs.tables:
             return {}
         batches = self._logs[TAGS.name].to_batches()
@@ -315,7 +316,7 @@ class _Table:
         )
         return pa.Table.from_batches(means, DOWNSAMPLE.schema).unify_dictionaries().select(names)
 
-    def names(self) -> Mapping[tuple[str, str], tuple[str, str]]:
+    def names(self) -> Names:
         """A table says nothing about tags."""
         return {}
 

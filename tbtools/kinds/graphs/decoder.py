@@ -13,7 +13,7 @@ from tbtools.decode.tensor_values import RefusedError, strings, tensor_of, type_
 from tbtools.kinds.graphs.attrs import sizes_of
 from tbtools.kinds.graphs.columns import GraphColumns
 from tbtools.kinds.graphs.defs import add_graph_def, add_graph_defs
-from tbtools.kinds.graphs.keras import Model, model_of
+from tbtools.kinds.graphs.keras import model_of
 from tbtools.kinds.graphs.tables import EDGES, GRAPHS, NODES, STATS
 from tbtools.proto.graph_pb2 import GraphDef, MetaGraphDef, RunMetadata, StepStats
 from tbtools.proto.tfevents_pb2 import SummaryMetadata, TaggedRunMetadata
@@ -34,6 +34,7 @@ class _Event(NamedTuple):
     tag: str | None
     step: int
     wall_time: float
+    plugin: str | None = None
 
     def graph(self, name: str, part: str = "") -> str:
         """What a graph of this name, or a part of it, is called."""
@@ -44,7 +45,7 @@ class _Event(NamedTuple):
 
 def decode(events: Events) -> Decoded:
     """The rows of each event that holds what its field or plugin says."""
-    decoder = _Decoder()
+    decoder = _Decoder(events.wants("definition"))
     keys = [events.keys[name].to_pylist() for name in ("tag", "step", "wall_time")]
     refused = []
     for index, (*key, field) in enumerate(zip(*keys, events.field.to_pylist(), strict=True)):
@@ -66,7 +67,8 @@ def _parsed(message: type[M], content: bytes, what: str) -> M:
 class _Decoder:
     """Makes the rows of all tables. An event is refused before anything of it is added."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps_definitions: bool) -> None:
+        self._keeps_definitions = keeps_definitions
         self._graphs = Rows(GRAPHS)
         self._columns = GraphColumns()
         self._stats = Rows(STATS)
@@ -102,16 +104,17 @@ class _Decoder:
         if len(values) != 1:
             raise RefusedError(f"{len(values)} strings, not the one that a graph is")
         name = event.tag or plugin
+        event = event._replace(plugin=plugin)
         if plugin == "graphs":
             self._graph_def(event, name, values[0])
         elif plugin == "graph_keras_model":
-            self._keras_model(event, name, model_of(values[0]))
+            self._keras_model(event, name, values[0])
         else:
             self._run_metadata(event, name, values[0])
 
     def _graph_def(self, event: _Event, name: str, content: bytes) -> None:
         graph = _parsed(GraphDef, content, "a GraphDef")
-        self._add(event, name, [graph], source="graph_def")
+        self._add(event, name, [graph], definition=content, source="graph_def")
 
     def _meta_graph_def(self, event: _Event, content: bytes) -> None:
         meta = _parsed(MetaGraphDef, content, "a MetaGraphDef")
@@ -121,6 +124,7 @@ class _Decoder:
             "meta_graph_def",
             [meta.graph_def],
             lambda: add_graph_def(self._columns, meta.graph_def, info.stripped_op_list.op),
+            definition=content,
             source="meta_graph_def",
             made_by=info.tensorflow_version and f"TensorFlow {info.tensorflow_version}",
         )
@@ -128,12 +132,14 @@ class _Decoder:
     def _run_metadata(self, event: _Event, name: str, content: bytes) -> None:
         run = _parsed(RunMetadata, content, "a RunMetadata")
         shown = [each.pre_optimization_graph for each in run.function_graphs]
-        self._add(event, name, shown, source="run_metadata")
+        self._add(event, name, shown, definition=content, source="run_metadata")
         for part, stage, graph in _further_graphs(run):
             self._add(event, name, [graph], part=part, source="run_metadata", stage=stage)
         self._add_stats(event, event.graph(name), run.step_stats)
 
-    def _keras_model(self, event: _Event, name: str, model: Model) -> None:
+    def _keras_model(self, event: _Event, name: str, content: bytes) -> None:
+        model = model_of(content)
+
         def add() -> None:
             for layer in model.layers:
                 inputs = [f"{source}:{port}" if port else source for source, port in layer.inputs]
@@ -142,7 +148,7 @@ class _Decoder:
                 )
 
         made_by = model.version and f"Keras {model.version}"
-        self._add(event, name, [], add, source="keras_model", made_by=made_by)
+        self._add(event, name, [], add, definition=content, source="keras_model", made_by=made_by)
 
     def _add(
         self,
@@ -151,6 +157,7 @@ class _Decoder:
         graphs: list[GraphDef],
         add: Callable[[], None] | None = None,
         part: str = "",
+        definition: bytes | None = None,
         **about: str | None,
     ) -> None:
         """A graph: what ``add`` adds, or these GraphDefs as one."""
@@ -171,6 +178,8 @@ class _Decoder:
             edges=len(columns.inputs) - edges,
             functions=sum(len(graph.library.function) for graph in graphs),
             producer=max(producers, default=None),
+            plugin=event.plugin,
+            definition=definition if self._keeps_definitions else None,
             **{key: value or None for key, value in about.items()},
         )
 

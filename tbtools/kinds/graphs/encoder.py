@@ -1,8 +1,9 @@
-"""Rows of nodes → GraphDefs: names, operations, inputs, devices, attributes as text, and shapes.
+"""Rows of graphs → what was written, where there is a ``definition``; else rows of nodes →
+GraphDefs: names, operations, inputs, devices, attributes as text, and shapes.
 
-Edges follow from ``inputs``. What is not kept in rows is not written: the content of constants, and
-what run metadata measured. A Keras model becomes the graph of run metadata, which TensorBoard shows
-under its tag, too.
+Edges follow from ``inputs``. What is not kept in rows of nodes is not written: the content of
+constants, and what run metadata measured. A Keras model becomes the graph of run metadata, which
+TensorBoard shows under its tag, too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tbtools.decode.encoding import (
     BLOB_SEQUENCE,
@@ -23,10 +25,12 @@ from tbtools.decode.encoding import (
 )
 from tbtools.errors import UsageError
 from tbtools.kinds.graphs.attr_values import AttrValues, shapes_value, type_number
+from tbtools.kinds.graphs.decoder import CHECKED, CONTENT
 from tbtools.kinds.graphs.defs import OUTPUT_SHAPES
 from tbtools.kinds.graphs.ops import BUILT_IN, output_types
 from tbtools.kinds.graphs.tables import GRAPHS, NODES
 from tbtools.proto.graph_pb2 import FunctionDef, GraphDef, MetaGraphDef, NodeDef, OpDef, RunMetadata
+from tbtools.proto.tfevents_pb2 import TaggedRunMetadata
 
 __all__ = ["encode"]
 
@@ -41,18 +45,31 @@ RESULT = "_RetVal"  # behind the name of a function's result
 def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
     """An event for each graph of a run: in the order of ``graphs``, else in that of the nodes."""
     nodes = tables.get(NODES.name)
-    by_graph = {} if nodes is None else _by_graph(nodes)
     graphs = tables[GRAPHS.name].to_pylist() if GRAPHS.name in tables else []
     named = {row["graph"] for row in graphs}
+    defined = {_event_of(row) for row in graphs if row.get("definition") is not None}
+    # The graphs of one event are all in its definition.
+    said = {row["graph"] for row in graphs if _event_of(row) in defined}
+    by_graph = {} if nodes is None else _by_graph(nodes, said)
     graphs += [{"graph": name} for name in by_graph if name not in named]
     values = AttrValues()
     tags: list[str | None] = []
     steps: list[int] = []
     times: list[float | None] = []
-    sources: list[str | None] = []
+    about: list[bytes | None] = []
     names: list[str] = []
     payloads: list[bytes] = []
     for row in graphs:
+        if row["graph"] in said:
+            if row["definition"] is not None:
+                tag, name, payload = _as_written(row)
+                tags.append(tag)
+                steps.append(row.get("step") or 0)
+                times.append(row.get("wall_time"))
+                about.append(None if tag is None else _metadata(row["plugin"]))
+                names.append(name)
+                payloads.append(payload)
+            continue
         rows = by_graph.get(row["graph"])
         if rows is None and row.get("nodes"):
             raise UsageError(f"graphs: the nodes of {row['graph']!r} are missing (graph_nodes)")
@@ -63,30 +80,52 @@ def encode(tables: Mapping[str, pa.RecordBatch]) -> Encoded:
         tags.append(tag)
         steps.append(row.get("step") or 0)
         times.append(row.get("wall_time"))
-        sources.append(row.get("source"))
+        source = row.get("source")
+        about.append(
+            None if tag is None else OF_GRAPH if source == "graph_def" else OF_RUN_METADATA
+        )
         names.append(name)
         payloads.append(payload)
-    metadata = [
-        None if tag is None else OF_GRAPH if source == "graph_def" else OF_RUN_METADATA
-        for tag, source in zip(tags, sources, strict=True)
-    ]
     return Encoded(
         labels(tags),
         pa.array(steps, pa.int64()),
         pa.array(times, pa.float64()),
         member=members(names) if names else pa.array([], pa.uint8()),
         payload=pa.array(payloads, pa.binary()),
-        metadata=pa.array(metadata, pa.binary()).dictionary_encode(),
+        metadata=pa.array(about, pa.binary()).dictionary_encode(),
     )
 
 
-def _by_graph(nodes: pa.RecordBatch) -> dict[str, list[Row]]:
+def _by_graph(nodes: pa.RecordBatch, without: set[str]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
+    if without:
+        nodes = nodes.filter(pc.invert(pc.is_in(nodes["graph"], pa.array([*without]))))
     for row in nodes.to_pylist():
         if row["graph"] is None:
             row["graph"] = "graph_def"
         found.setdefault(row["graph"], []).append(row)
     return found
+
+
+def _event_of(row: Row) -> tuple[object, ...]:
+    return row.get("name"), row.get("step"), repr(row.get("wall_time"))
+
+
+def _metadata(plugin: str) -> bytes:
+    return metadata_of(plugin, BLOB_SEQUENCE, CONTENT if plugin in CHECKED else b"")
+
+
+def _as_written(row: Row) -> tuple[str | None, str, bytes]:
+    """Tag, member and payload of a graph that has a definition."""
+    source, definition = row.get("source"), row["definition"]
+    if row.get("plugin") is not None:
+        return row.get("name"), "tensor", string_tensor([definition], [1])
+    if source in ("graph_def", "meta_graph_def"):
+        return None, source, definition
+    if source == "run_metadata":
+        tagged = TaggedRunMetadata(tag=row.get("name") or "", run_metadata=definition)
+        return None, "tagged_run_metadata", tagged.SerializeToString()
+    raise UsageError(f"graphs: {row['graph']!r} has a definition, and neither plugin nor source")
 
 
 def _written(row: Row, graph: GraphDef, rows: list[Row]) -> tuple[str | None, str, bytes]:

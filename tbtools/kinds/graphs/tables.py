@@ -43,6 +43,13 @@ GRAPHS = table(
     column("functions", pa.int64(), "Functions in its library.", nullable=False),
     column("producer", pa.int32(), "Version of the graph format, as the writer gives it."),
     column("made_by", pa.string(), "Version of TensorFlow or Keras, if the graph names it."),
+    column("plugin", LABEL, "Plugin that the tag's metadata names; null where there is no tag."),
+    column(
+        "definition",
+        pa.binary(),
+        "What was written, byte for byte: a GraphDef, MetaGraphDef or RunMetadata, or the JSON of "
+        "a Keras model. Null for what has a `stage`: it is in the row without one.",
+    ),
     keys=("run", "step", "wall_time"),
 )
 

@@ -61,6 +61,8 @@ def graphs_of(logs: TableSet, graph: str | Sequence[str] = (), scope: str = "") 
         raise UsageError("this dataset was exported without the table 'graphs'")
     found: dict[str, dict[tuple[str, str], list[pa.Table]]] = {name: {} for name in SPECS}
     for name, batch in logs.scan([name for name in SPECS if name in logs]):
+        if "definition" in batch.schema.names:  # which may be large
+            batch = batch.drop_columns(["definition"])
         for key, part in _by_graph(pa.Table.from_batches([batch])):
             if _matches(key[1], globs):
                 found[name].setdefault(key, []).append(part)

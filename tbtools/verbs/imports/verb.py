@@ -120,7 +120,7 @@ class _Imports:
         progress: Callable[[int], None],
     ) -> None:
         self.tables: list[tuple[Target, Given]] = []
-        self.names: dict[tuple[str, str], tuple[str, str]] = {}
+        self.names: dict[tuple[str, str], tuple[str, str, bytes]] = {}
         self.left_out: set[str] = set()
         self._connection = connection
         self._wanted = wanted

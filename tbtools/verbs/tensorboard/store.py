@@ -6,16 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from tbtools import _core
-from tbtools.errors import NothingFoundError
+from tbtools.errors import NothingFoundError, TbtoolsError
 from tbtools.files.discovery import EventFile, Run, list_runs
 from tbtools.files.groups import grouped, is_group, read_group, uncollected
 from tbtools.files.storage import Stamp
+from tbtools.tables.manifest import check_remains, is_exported
 from tbtools.verbs.tensorboard.files import OPTIONS, RunFiles, Shared, is_read
 from tbtools.verbs.tensorboard.scanned import others_of, points_of
+
+if TYPE_CHECKING:
+    from tbtools.verbs.tensorboard.datasets import Mirror
 
 __all__ = ["Logdir", "Store"]
 
@@ -38,7 +43,10 @@ class _New:
 
 
 class Store:
-    """All runs under some logdirs."""
+    """All runs under some logdirs. Of a dataset, they are those that it was made of.
+
+    Raises UsageError for a dataset that cannot be read back.
+    """
 
     def __init__(self, logdirs: Sequence[Logdir], purges: bool) -> None:
         self.logdirs = logdirs
@@ -47,11 +55,16 @@ class Store:
         self.notes = self.shared.notes
         self.runs: dict[str, RunFiles] = {}
         self._reading = Lock()
+        self._mirrors: dict[str, Mirror] = {}
+        for logdir in logdirs:
+            self._mirror(logdir)
 
     def close(self) -> None:
-        """Read nothing more."""
+        """Read nothing more, and let go of the event files of datasets."""
         self.shared.stopped.set()
         self.shared.may_migrate.set()
+        for mirror in [*self._mirrors.values()]:
+            mirror.close()
 
     def reload(self) -> bool:
         """Look at the files once, and read what is new; whether there was anything."""
@@ -80,7 +93,8 @@ class Store:
                 continue
             changed, anew = known.changed(run)
             if anew is not None:
-                self.notes.say(f"{anew}; {name} is read again")
+                if not self._mirrors:  # a dataset that was changed is nothing to be told
+                    self.notes.say(f"{anew}; {name} is read again")
                 known = RunFiles(name, run, self.shared)
                 changed = [(each.file, each.stamp) for each in self._files_of(known, run)]
             known.run = run
@@ -103,7 +117,7 @@ class Store:
 
         def key(name: str) -> tuple[int, ...]:
             path = Path(self.runs[name].run.path)
-            tops = [Path(logdir.path) for logdir in self.logdirs]
+            tops = [Path(self._place(logdir)) for logdir in self.logdirs]
             number = next(
                 (place for place, top in enumerate(tops) if path.is_relative_to(top)), len(tops)
             )
@@ -124,12 +138,35 @@ class Store:
             self.notes.once("paths", f"{logdir.path}: tbtools does not read object stores yet")
             return ()
         try:
-            listing = list_runs([logdir.path])
-        except NothingFoundError:
-            return ()  # there may be one later
+            mirror = self._mirror(logdir)
+            if mirror is not None:
+                mirror.refresh()
+            try:
+                listing = list_runs([self._place(logdir)])
+            except NothingFoundError:
+                if mirror is None:
+                    check_remains(logdir.path)
+                return ()  # there may be one later
+        except TbtoolsError as error:
+            self.notes.once("datasets", str(error))
+            return ()
         for folder, why in listing.unlistable:
             self.notes.once("folders", f"{folder} cannot be listed: {why}")
         return listing.runs
+
+    def _mirror(self, logdir: Logdir) -> Mirror | None:
+        """What makes event files of a dataset; None if it is none. Raises TbtoolsError."""
+        path = logdir.path
+        if path not in self._mirrors and "://" not in path and is_exported(path):
+            from tbtools.verbs.tensorboard.datasets import Mirror  # few need what it imports
+
+            self._mirrors[path] = Mirror(path, self.notes.say)
+        return self._mirrors.get(path)
+
+    def _place(self, logdir: Logdir) -> str:
+        """Where the event files are."""
+        mirror = self._mirrors.get(logdir.path)
+        return logdir.path if mirror is None else str(mirror.folder)
 
     def _begin(self, name: str, run: Run) -> RunFiles:
         files = RunFiles(name, run, self.shared)
