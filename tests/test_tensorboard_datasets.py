@@ -157,7 +157,7 @@ def grown(path: Path, steps: range) -> None:
 
 
 def steps_of(store: Store, run: str = "a") -> list[int]:
-    rows = store.runs[run].values.tags["loss"].columns.snapshot().all()
+    rows = store.runs[run].values.tags["loss"].snapshot().all()
     return [int(step) for step in rows[0]]
 
 

@@ -10,7 +10,7 @@ from tbtools.output.safe_names import visible
 __all__ = ["Notes"]
 
 MOST_SAID = 20  # of a kind; then there are only numbers
-LONGEST = 300  # characters: names and messages come from logs
+LONGEST = 1000  # characters: names and messages come from logs
 
 
 class Notes:
@@ -60,7 +60,7 @@ class Notes:
 
     def not_shown(self, run: str, tag: str, error: Exception) -> None:
         """Say that values of a tag cannot be shown, and why the first could not."""
-        why = f"{type(error).__name__}: {error}".partition("\n")[0][: LONGEST // 2]
+        why = f"{type(error).__name__}: {error}".partition("\n")[0][:150]
         with self._lock:
             if (run, tag) in self._odd_tags or len(self._odd_tags) == MOST_SAID:
                 return
