@@ -19,9 +19,9 @@ from tbtools.files.health import FileHealth
 from tbtools.files.intact import intact
 from tbtools.output.records import frame
 from tbtools.proto.tfevents_pb2 import Event
+from tbtools.runs.places import place_of
 from tbtools.runs.reading import RunReader
 from tbtools.runs.restarts import Limit
-from tbtools.runs.survey import place_of
 
 __all__ = ["Answer", "Change", "Copied", "Copier", "RecordFiles", "changes_of", "unpacked_name"]
 

@@ -13,6 +13,7 @@ from tbtools.files.discovery import EventFile, readable
 from tbtools.files.health import DAMAGES, FileHealth
 from tbtools.proto.metadata import plugin_of
 from tbtools.runs.catalog import batch_of, table_of
+from tbtools.runs.places import place_of
 from tbtools.runs.reading import FileOfRun, RunReader
 from tbtools.runs.stretches import KINDS, STRETCHES, WatchedHealth, Zeros, joined
 from tbtools.runs.survey import (
@@ -20,7 +21,6 @@ from tbtools.runs.survey import (
     Survey,
     Surveying,
     TagStats,
-    place_of,
     put_together,
     survey_together,
 )

@@ -16,6 +16,7 @@ from tbtools.files.groups import FileGroup, grouped, read_group, uncollected
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.proto.metadata import plugin_of
+from tbtools.runs.places import position_of
 from tbtools.runs.projector import read_embeddings
 from tbtools.runs.projector_config import Problems
 from tbtools.runs.restarts import Limit, Overwritten, Rule, dropped, limits_of, rules_of
@@ -24,7 +25,6 @@ from tbtools.runs.survey import (
     FileSurvey,
     Survey,
     named_first,
-    position_of,
     put_together,
     survey_files,
 )

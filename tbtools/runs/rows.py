@@ -14,8 +14,8 @@ from tbtools import _core
 from tbtools.decode.routing import Made, claims, decode, labels, route
 from tbtools.files.health import FileHealth
 from tbtools.kinds import all_kinds, table_specs
+from tbtools.runs.places import position_of
 from tbtools.runs.restarts import Overwritten
-from tbtools.runs.survey import position_of
 from tbtools.selection import Selection
 
 __all__ = ["CLAIMS", "SCALARS", "Origin", "Origins", "TagChoice", "rows_of"]

@@ -11,15 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from tbtools import _core
 from tbtools.files.discovery import EventFile
 from tbtools.files.groups import read_group
 from tbtools.files.health import FileHealth
 from tbtools.files.scans import EventReader, OnDamage, Progress, ScanOptions
 from tbtools.proto.metadata import plugin_of
+from tbtools.runs.places import position_of
 from tbtools.runs.purging import Purge, Purging
 from tbtools.runs.surveyed import Counted
 
@@ -31,8 +29,6 @@ __all__ = [
     "Surveying",
     "TagStats",
     "named_first",
-    "place_of",
-    "position_of",
     "put_together",
     "survey_file",
     "survey_files",
@@ -116,21 +112,10 @@ class Survey:
         return self._of_tag.get(tag)
 
 
-def position_of(file: int, offset: pa.Array | int) -> pa.Array | int:
-    """The place of a record in its run, as a number: by file, then by offset in bytes."""
-    base = file << 44
-    return base + offset if isinstance(offset, int) else pc.add(offset.cast(pa.int64()), base)
-
-
 def named_first(candidates: Iterable[bytes | None]) -> bytes | None:
     """The first metadata that names a plugin, else the first."""
     given = [each for each in candidates if each is not None]
     return next((each for each in given if plugin_of(each)), given[0] if given else None)
-
-
-def place_of(position: int) -> tuple[int, int]:
-    """The file and the offset that make a position."""
-    return position >> 44, position & ((1 << 44) - 1)
 
 
 def survey_files(

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tbtools.output.tag_plans import whole_tags
+from tbtools.runs.places import place_of, position_of
 from tbtools.runs.reading import RunReader
 from tbtools.runs.restarts import Limit, dropped, limits_of, rules_of
-from tbtools.runs.survey import Survey, TagStats, place_of, position_of, put_together
+from tbtools.runs.survey import Survey, TagStats, put_together
 from tbtools.selection import RestartPolicy
 
 __all__ = ["Stitching", "Switch"]

@@ -22,7 +22,7 @@ from tbtools.output.tag_plans import plan_tags
 from tbtools.output.targets import check_target, staged
 from tbtools.proto.tfevents_pb2 import Event, SessionLog
 from tbtools.runs.catalog import CATALOG
-from tbtools.runs.survey import place_of
+from tbtools.runs.places import place_of
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, TableSet, opened
 from tbtools.tables.manifest import LOGDIR, write_manifest
 from tbtools.tables.parallel import in_order

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbtools.errors import DamageError
-from tbtools.runs.survey import place_of
+from tbtools.runs.places import place_of
 from tbtools.verbs.tensorboard.columns import Rows
 from tbtools.verbs.tensorboard.migrating import array_of, migrated, tags_of
 from tbtools.verbs.tensorboard.store import Store

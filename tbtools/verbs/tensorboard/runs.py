@@ -15,8 +15,8 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from tbtools.proto.tfevents_pb2 import TaggedRunMetadata
+from tbtools.runs.places import position_of
 from tbtools.runs.purging import Purge, Purging
-from tbtools.runs.survey import position_of
 from tbtools.verbs.tensorboard.migrating import (
     RUN_GRAPH,
     Migrated,

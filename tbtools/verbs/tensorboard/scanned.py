@@ -12,8 +12,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tbtools.tables.views.series import buffer_of
-
 __all__ = ["Integers", "Others", "Points", "others_of", "points_of"]
 
 Integers = NDArray[np.int64]
@@ -84,7 +82,8 @@ def others_of(batch: pa.RecordBatch) -> Others:
 
 
 def _numbers(column: pa.Array) -> Integers:
-    return np.frombuffer(buffer_of(column), np.int64)
+    data = column.buffers()[1]
+    return np.frombuffer(b"" if data is None else data, np.int64, len(column), column.offset * 8)
 
 
 def _codes(column: pa.DictionaryArray) -> NDArray[np.int32]:

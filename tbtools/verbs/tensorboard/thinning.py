@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbtools import _core
-from tbtools.page.evenly import evenly
-from tbtools.page.lines import FEWEST_POINTS
 from tbtools.verbs.tensorboard.columns import Rows
 
 __all__ = ["by_shape", "evenly_spaced"]
+
+FEWEST = 12  # points that M4 leaves of a line at least: see ``_core.Lines``
 
 Indices = NDArray[np.int64]
 
@@ -24,7 +24,7 @@ def by_shape(points: Rows, most: int) -> Rows:
     count = points.shape[1]
     if count <= most:
         return points
-    if most < FEWEST_POINTS:
+    if most < FEWEST:
         return points[:, evenly_spaced(count, most)]
     lines = _core.Lines(most)
     step, time, value = (np.ascontiguousarray(row) for row in points)
@@ -37,6 +37,8 @@ def evenly_spaced(count: int, most: int) -> Indices:
     """At most so many of ``count`` places: the last, then the first, and others between."""
     if most <= 0:
         return np.empty(0, np.int64)
-    if most == 1 and count:
-        return np.array([count - 1], np.int64)
-    return np.array(sorted(evenly(count, most)), np.int64)
+    if count <= most:
+        return np.arange(count)
+    if most == 1:
+        return np.array([count - 1])
+    return (2 * np.arange(most) * (count - 1) + most - 1) // (2 * (most - 1))
