@@ -10,6 +10,7 @@ import argparse
 import atexit
 import threading
 import time
+from collections.abc import Callable
 
 from tensorboard.data import ingester
 from tensorboard.util import tb_logging
@@ -44,13 +45,13 @@ class Ingester(ingester.DataIngester):  # type: ignore[misc]
         self._interval = flags.reload_interval
         self._task = flags.reload_task
         logdirs, purges = logdirs_of(flags), flags.purge_orphaned_data
-        if store is None or (store.logdirs, store.shared.purges) != (logdirs, purges):
-            store = Store(logdirs, purges)
-        self._store = store
+        is_begun = store is not None and store.is_of(logdirs, purges)
+        self._store = store if store is not None and is_begun else Store(logdirs, purges)
+        self._is_begun = is_begun
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        store.notes.tell(logger.warning)
-        store.shared.may_migrate.set()
+        self._store.notes.tell(logger.warning)
+        self._store.shared.may_migrate.set()
         location = flags.logdir or flags.logdir_spec or ""
         self._provider = Provider(self._store, location, given)
 
@@ -71,7 +72,7 @@ class Ingester(ingester.DataIngester):  # type: ignore[misc]
         if self._task == "blocking":
             if self._interval:
                 raise ValueError("--reload_task=blocking needs --reload_interval=0")
-            self.reload()
+            self._read_first()
             return
         self._thread = threading.Thread(target=self._keep_reloading, name="Reloader", daemon=True)
         self._thread.start()
@@ -85,12 +86,20 @@ class Ingester(ingester.DataIngester):  # type: ignore[misc]
             self._thread.join(PATIENCE)
         atexit.unregister(self.close)
 
+    def _read_first(self) -> None:
+        if self._is_begun:
+            self._store.has_read.wait()
+        else:
+            self.reload()
+
     def _keep_reloading(self) -> None:
+        read: Callable[[], object] = self._read_first
         while not self._stopped.is_set():
             try:
-                self.reload()
+                read()
             except Exception:  # a page of yesterday is better than none that is ever new again
                 logger.exception("tbtools could not read the logs; it is tried again")
             if not self._interval:
                 return
+            read = self.reload
             self._stopped.wait(self._interval)

@@ -88,6 +88,7 @@ def migrated(event: Any, value: Any | None, initial: SummaryMetadata | None) -> 
     return None
 
 
+@lru_cache(maxsize=1 << 16)
 def plain_metadata(tag: str) -> SummaryMetadata:
     """That of a scalar of the old form that has none of its own."""
     from tensorboard.compat.proto.event_pb2 import Event

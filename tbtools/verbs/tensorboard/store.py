@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -54,15 +54,21 @@ class Store:
         self.lock = self.shared.lock
         self.notes = self.shared.notes
         self.runs: dict[str, RunFiles] = {}
+        self.has_read = Event()  # once, at least
         self._reading = Lock()
         self._mirrors: dict[str, Mirror] = {}
         for logdir in logdirs:
             self._mirror(logdir)
 
+    def is_of(self, logdirs: Sequence[Logdir], purges: bool) -> bool:
+        """Whether it is what these ask for."""
+        return self.logdirs == logdirs and self.shared.purges == purges
+
     def close(self) -> None:
         """Read nothing more, and let go of the event files of datasets."""
         self.shared.stopped.set()
         self.shared.may_migrate.set()
+        self.has_read.set()
         for mirror in [*self._mirrors.values()]:
             mirror.close()
 
@@ -71,6 +77,7 @@ class Store:
         with self._reading:
             is_new = self._reload()
             self.notes.settle()
+            self.has_read.set()
             return is_new
 
     def _reload(self) -> bool:
