@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas  # noqa: F401  (main() keeps it from being imported later: see conftest.Cli)
 import pytest
 from conftest import DATA, ROOT, Cli
 from tensorboard import manager
