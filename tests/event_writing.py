@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from oracle import masked_crc
+from long_crc import masked_crc
 
 Bytes = bytes  # inside EventFile, `bytes` is what the file holds
 

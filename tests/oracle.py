@@ -103,20 +103,25 @@ def _table() -> list[int]:
     return table
 
 
-_TABLE = _table()
+#: What a byte makes of the state 0.
+TABLE = _table()
 
 
 def crc32c(data: bytes | bytearray) -> int:
     """CRC-32C, a byte at a time."""
     crc = 0xFFFFFFFF
     for byte in data:
-        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
+        crc = crc >> 8 ^ TABLE[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF
 
 
 def masked_crc(data: bytes | bytearray) -> int:
     """The CRC as it is stored beside the data."""
-    crc = crc32c(data)
+    return masked(crc32c(data))
+
+
+def masked(crc: int) -> int:
+    """A CRC as it is stored."""
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Cli
 from event_writing import EventFile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tbtools
@@ -90,21 +90,28 @@ def test_every_statistic_is_that_of_numpy(tmp_path: Path) -> None:
             assert row[name] == pytest.approx(expected, rel=1e-12), (name, row["step"])
 
 
-@given(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=12))
+@given(st.lists(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=12), min_size=1))
+@settings(max_examples=25)
 def test_order_and_bounds_hold(
-    tmp_path_factory: pytest.TempPathFactory, values: list[float]
+    tmp_path_factory: pytest.TempPathFactory, steps: list[list[float]]
 ) -> None:
-    runs = {f"s{place}": {0: value} for place, value in enumerate(values)}
-    (row,) = rows(write(tmp_path_factory.mktemp("p") / "l", runs), ci=0.9, bootstrap=20)
-    low, high = min(values), max(values)
-    margin = 1e-9 * max(abs(low), abs(high))
-    assert (row["min"], row["max"], row["count"]) == (low, high, len(values))
-    for name in ("mean", "median", "iqm"):
-        assert low - margin <= row[name] <= high + margin
-    if len(values) > 1:
-        assert low <= row["ci_low"] <= row["ci_high"] <= high
-    else:
-        assert row["ci_low"] is row["ci_high"] is row["std"] is row["sem"] is None
+    """The values of each step, one of a run."""
+    runs: Points = {}
+    for step, values in enumerate(steps):
+        for place, value in enumerate(values):
+            runs.setdefault(f"s{place}", {})[step] = value
+    found = rows(write(tmp_path_factory.mktemp("p") / "l", runs), ci=0.9, bootstrap=20)
+    assert [row["step"] for row in found] == [*range(len(steps))]
+    for row, values in zip(found, steps, strict=True):
+        low, high = min(values), max(values)
+        margin = 1e-9 * max(abs(low), abs(high))
+        assert (row["min"], row["max"], row["count"]) == (low, high, len(values))
+        for name in ("mean", "median", "iqm"):
+            assert low - margin <= row[name] <= high + margin
+        if len(values) > 1:
+            assert low <= row["ci_low"] <= row["ci_high"] <= high
+        else:
+            assert row["ci_low"] is row["ci_high"] is row["std"] is row["sem"] is None
 
 
 def test_of_equal_values_the_mean_is_that_value(tmp_path: Path) -> None:

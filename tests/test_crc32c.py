@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+import long_crc
 import oracle
 import pytest
 
@@ -70,6 +71,14 @@ def test_large_data_agrees() -> None:
     large = NOISE * 64 + b"tail"
     assert _core.crc32c(large) == _core.crc32c_portable(large)
     assert oracle.crc32c(NOISE) == _core.crc32c(NOISE)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1, 1023, 1024, 5000])
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_what_tests_write_has_the_crcs_of_the_oracle(more: int, kind: type[bytes]) -> None:
+    data = kind(NOISE[: long_crc.LONG + more])
+    assert long_crc.crc32c(data) == oracle.crc32c(data)
+    assert long_crc.masked_crc(data) == oracle.masked_crc(data)
 
 
 def test_the_implementation_has_a_name() -> None:

@@ -51,7 +51,7 @@ def test_the_seeds_are_those_that_their_script_makes(tmp_path: Path) -> None:
     script = tmp_path / "fuzz_corpus" / "make_seeds.py"
     script.parent.mkdir()
     shutil.copy(CORPUS / "make_seeds.py", script)
-    for module in ("event_writing.py", "oracle.py"):
+    for module in ("event_writing.py", "long_crc.py", "oracle.py"):
         shutil.copy(HERE / module, tmp_path)
     subprocess.run([sys.executable, script], check=True)
     for folder, inputs in {"scan": INPUTS, "payloads": PAYLOADS}.items():

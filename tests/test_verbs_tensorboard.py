@@ -23,20 +23,31 @@ pytestmark = pytest.mark.filterwarnings("ignore:.* NaN or infinite:UserWarning")
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As ``made`` makes them, of 2000 steps."""
+    return made(tmp_path_factory.mktemp("runs") / "logs", 2_000)
+
+
+@pytest.fixture(scope="module")
+def short_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of 400 steps: of each, statistics of many kinds are made."""
+    return made(tmp_path_factory.mktemp("short_runs") / "logs", 400)
+
+
+def made(logdir: Path, end: int) -> Path:
     """Four runs of scalars as PyTorch and as TF2 write them, odd ones among them; one resumed."""
-    logdir = tmp_path_factory.mktemp("runs") / "logs"
     for number, run in enumerate((".", "a", "a/b", "c d")):
         draw = Random(number)
         file = EventFile(logdir / run / f"events.out.tfevents.{number}").version()
-        for step in range(0, 1_600, 2):
+        for step in range(0, end * 4 // 5, 2):
             value = draw.choice(ODD) if draw.random() < 0.02 else draw.random()
             file.scalar("loss", step, value)
             if step % 8 == 0:
                 file.tensor_scalar("val/äcc", step, value, "float32")
                 file.tensor_scalar("lr", step - 100, value, "float64")
         if run == "a":
-            again = EventFile(logdir / run / "events.out.tfevents.9").version().session_start(1_200)
-            for step in range(1_200, 2_000, 4):
+            again = EventFile(logdir / run / "events.out.tfevents.9").version()
+            again.session_start(end * 3 // 5)
+            for step in range(end * 3 // 5, end, 4):
                 again.scalar("loss", step, draw.random())
     return logdir
 
@@ -74,13 +85,13 @@ def test_downsampled_golden_logs(tmp_path: Path, name: str, method: str) -> None
         {"exact": True, "quantile": [0.1, 0.9], "ci": 0.9, "bootstrap": 20},
         {"group": ["a*", "(?P<rest>c .*)"]},
         {"align": "interpolate", "bin_size": 10},
-        {"align": "bin", "bins": 800, "duplicates": "mean"},
+        {"align": "bin", "bins": 160, "duplicates": "mean"},
         {"restarts": "latest", "statistic": "median"},
     ],
 )
-def test_statistics_of_runs(runs: Path, tmp_path: Path, options: dict[str, object]) -> None:
+def test_statistics_of_runs(short_runs: Path, tmp_path: Path, options: dict[str, object]) -> None:
     out = tmp_path / "out"
-    done = tbtools.aggregate_events(runs, out, **options)
+    done = tbtools.aggregate_events(short_runs, out, **options)
     assert points(out) == done.rows["scalars"] > 400
     check(out)
 
