@@ -204,9 +204,11 @@ class Provider(provider.DataProvider):  # type: ignore[misc]
         rows = self._snapshot(tag).all()
         which = np.flatnonzero(rows[0] == step)[:1]
         for _, _, array in self._values.arrays(run, name, tag, rows, which):
-            blobs = array.reshape(-1)
-            if 0 <= place < len(blobs) and isinstance(blobs[place], bytes):
-                return bytes(blobs[place])
+            if array.ndim and 0 <= place < len(array):
+                # Where TensorBoard left labels of sounds in, it sends a clip and its label.
+                blobs = np.asarray(array[place], object).reshape(-1)
+                if all(isinstance(blob, bytes) for blob in blobs):
+                    return b"".join(blobs)
         raise errors.NotFoundError(f"{name!r} of run {run!r} has no such blob at step {step}")
 
     # --- what all of them need -----------------------------------------------------------------
