@@ -1,6 +1,6 @@
 """Many dimensions in few: PCA, and t-SNE by scikit-learn.
 
-Only here and in ``vectors.py`` is numpy computed with. The command line hides it from all others
+Only here, in ``vectors.py`` and for TensorBoard is numpy computed with. The command line hides it from all others
 (``cli/__init__.py``): to import it takes longer than most commands.
 """
 
