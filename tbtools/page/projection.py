@@ -1,7 +1,7 @@
 """Many dimensions in few: PCA, and t-SNE by scikit-learn.
 
-Only here, in ``vectors.py`` and for TensorBoard is numpy computed with. The command line hides it from all others
-(``cli/__init__.py``): to import it takes longer than most commands.
+Only here, in ``vectors.py`` and for TensorBoard is numpy computed with. The command line hides it
+from all others (``cli/__init__.py``): to import it takes longer than most commands.
 """
 
 from __future__ import annotations
