@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import http.client
 import importlib
 import json
 import os
@@ -24,6 +25,7 @@ from typing import Any
 import pandas  # noqa: F401  (main() keeps it from being imported later: see conftest.Cli)
 import pytest
 from conftest import DATA, ROOT, Cli
+from event_writing import EventFile
 from tensorboard import manager
 from tensorboard.plugins import base_plugin
 
@@ -115,6 +117,28 @@ def test_it_serves_and_ends_as_the_other_page_does() -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_it_follows_a_log_and_ends_while_a_page_is_open(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "run" / "tfevents").version().scalar("x", 1, 1.0)
+    arguments = ("-m", "tbtools", "serve", "--tensorboard", tmp_path, "--port", 0, "--interval", 1)
+    with started(*arguments) as (process, url, _):
+        assert runs_when_read(url) == ["run"]
+        for step in (2, 3):
+            file.scalar("x", step, 1.0)
+            end = time.monotonic() + PATIENCE
+            while answer(f"{url}data/plugin/scalars/scalars?run=run&tag=x")[-1][1] != step:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+        page = http.client.HTTPConnection(url.split("/")[2])
+        page.request("GET", "/data/runs")
+        page.getresponse().read()
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr is not None
+        assert process.stderr.read().splitlines() == ["TensorBoard caught SIGTERM; exiting..."]
+        page.close()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a script that starts itself")

@@ -65,10 +65,15 @@ class Store:
         return self.logdirs == logdirs and self.shared.purges == purges
 
     def close(self) -> None:
-        """Read nothing more, and let go of the event files of datasets."""
+        """Read nothing more, and let go of all that is known and of the event files of datasets.
+
+        Threads of a server may hold on to the store until the process ends.
+        """
         self.shared.stopped.set()
         self.shared.may_migrate.set()
         self.has_read.set()
+        with self.lock:
+            self.runs = {}
         for mirror in [*self._mirrors.values()]:
             mirror.close()
 
@@ -93,6 +98,8 @@ class Store:
                 del self.runs[name]
         new: list[_New] = []
         for name, run in found.items():
+            if self.shared.stopped.is_set():
+                return is_new
             known = self.runs.get(name)
             if known is None:
                 known = self._begin(name, run)
@@ -109,8 +116,7 @@ class Store:
                 known.read(file, stamp)
                 is_new = True
             if anew is not None:
-                with self.lock:
-                    self.runs[name] = known
+                self._publish(name, known)
         self._read_together(new)
         return is_new
 
@@ -177,9 +183,13 @@ class Store:
 
     def _begin(self, name: str, run: Run) -> RunFiles:
         files = RunFiles(name, run, self.shared)
-        with self.lock:
-            self.runs[name] = files
+        self._publish(name, files)
         return files
+
+    def _publish(self, name: str, files: RunFiles) -> None:
+        with self.lock:
+            if not self.shared.stopped.is_set():
+                self.runs[name] = files
 
     @staticmethod
     def _files_of(files: RunFiles, run: Run) -> Iterator[_New]:
