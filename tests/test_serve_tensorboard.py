@@ -125,7 +125,9 @@ def test_it_follows_a_log_and_ends_while_a_page_is_open(tmp_path: Path) -> None:
     arguments = ("-m", "tbtools", "serve", "--tensorboard", tmp_path, "--port", 0, "--interval", 1)
     with started(*arguments) as (process, url, _):
         assert runs_when_read(url) == ["run"]
-        for step in (2, 3):
+        for step in (2, 3, 7):
+            if step == 7:
+                file = EventFile(tmp_path / "run" / "tfevents").version()  # anew
             file.scalar("x", step, 1.0)
             end = time.monotonic() + PATIENCE
             while answer(f"{url}data/plugin/scalars/scalars?run=run&tag=x")[-1][1] != step:
@@ -137,7 +139,9 @@ def test_it_follows_a_log_and_ends_while_a_page_is_open(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
-        assert process.stderr.read().splitlines() == ["TensorBoard caught SIGTERM; exiting..."]
+        anew, *rest = process.stderr.read().splitlines()
+        assert anew.endswith("; run is read again")
+        assert rest == ["TensorBoard caught SIGTERM; exiting..."]
         page.close()
 
 
