@@ -145,6 +145,21 @@ def test_it_follows_a_log_and_ends_while_a_page_is_open(tmp_path: Path) -> None:
         page.close()
 
 
+def test_plugins_of_others_may_have_pandas_but_nobody_here_imports_it() -> None:
+    code = (
+        "import sys\n"
+        "from tensorboard import program\n"
+        "from tbtools.__main__ import main\n"
+        "def served(board):\n"
+        "    print('pandas' in sys.modules, __import__('pandas').__name__)\n"
+        "program.TensorBoard.main = lambda board: served(board) or 0\n"
+        f"sys.argv = ['tbtools', 'serve', '--tensorboard', {str(IRIS)!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("False pandas\n", "", 0)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a script that starts itself")
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")  # manager's
 def test_a_notebook_starts_and_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from tbtools.cli.options import paths_of
+from tbtools.cli.options import do_without_pandas, paths_of
 from tbtools.cli.streams import interrupts
 from tbtools.errors import UsageError
 
@@ -85,6 +85,7 @@ def run_tensorboard(flags: list[str], open_page: bool = False) -> None:
     """Run TensorBoard, reading by tbtools, with these flags of its own until Ctrl-C."""
     from tbtools.verbs.tensorboard.board import run
 
+    do_without_pandas()  # but plugins of TensorBoard may need it: ``run`` lets it in
     with interrupts(at_once=True) as pressed:
         code = run(flags, _open if open_page else None)
     if pressed:  # TensorBoard takes it for a way to end well

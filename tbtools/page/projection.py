@@ -29,11 +29,9 @@ PERPLEXITY = 30.0  # of t-SNE: scikit-learn's default
 TSNE_DIMENSIONS = 50  # which are reduced by PCA before, as in van der Maaten & Hinton (2008)
 
 
-def unhidden(*names: str) -> None:
-    """Let modules be imported: ``None`` in their place forbids it. Default: numpy, and what
-    scikit-learn looks for.
-    """
-    for name in names or ("numpy", "pandas", "dateutil"):
+def unhidden() -> None:
+    """Let numpy be imported, and what others look for: ``None`` in its place forbids it."""
+    for name in ("numpy", "pandas", "dateutil"):
         if sys.modules.get(name, sys) is None:
             sys.modules.pop(name, None)
 

@@ -30,7 +30,7 @@ def board_type(begun: Store | None = None) -> type[Any]:
     ``begun`` is a Store that is being read already: it is taken if its logdirs are the right ones.
     Raises UsageError if TensorBoard is not installed, or not one that this works with.
     """
-    unhidden("numpy")
+    unhidden()
     try:
         from tensorboard.version import VERSION
 
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str], on_url: Callable[[str], object] | None = None)
     ``on_url`` is told the address of its page as soon as it listens there. Raises UsageError if it
     cannot be started.
     """
-    unhidden("numpy")
+    unhidden()
     store = _store_of(arguments)
     reading = threading.Thread(
         target=_read_first, args=(store,), name="tbtools reads first", daemon=True
