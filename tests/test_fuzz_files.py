@@ -234,6 +234,21 @@ def test_whatever_a_parquet_file_holds(dataset: Path, data: st.DataObject) -> No
         path.write_bytes(before)
 
 
+def test_a_column_of_another_type_than_the_schema_has_ends_no_process(dataset: Path) -> None:
+    path = dataset / "scalars" / "part-0.parquet"
+    before = path.read_bytes()
+    changed = bytearray(before)
+    # In Thrift, the type of a column (2 is INT64, of step), its encodings, and its path.
+    at = before.rindex(b"\x18\x04step")
+    kind = before.rindex(b"\x15\x04", 0, at)
+    changed[kind + 1] = 0x28
+    try:
+        path.write_bytes(bytes(changed))
+        assert_read_or_refused(dataset)
+    finally:
+        path.write_bytes(before)
+
+
 # In Thrift, a string of one letter: the least and greatest tag; and the name of a column.
 @pytest.mark.parametrize("text", [b"\x18\x01x", b"\x18\x03tag"])
 def test_statistics_that_are_no_text_say_nothing(dataset: Path, text: bytes) -> None:

@@ -290,25 +290,29 @@ def _pruned(
         return fragment
     metadata = fragment.metadata
     groups = [
-        (str(each), _known(metadata.row_group(each))) for each in range(metadata.num_row_groups)
+        (str(each), _known(metadata.row_group(each), metadata.schema))
+        for each in range(metadata.num_row_groups)
     ]
     left = surviving(groups, condition, plain_schema(schema))
     return fragment.subset(row_group_ids=sorted(map(int, left)))
 
 
-def _known(group: Any) -> pads.Expression:
+def _known(group: Any, schema: Any) -> pads.Expression:
     """What the statistics of a row group say of all its rows."""
     parts = [pads.scalar(True)]
     for index in range(group.num_columns):
         with suppress(UnicodeDecodeError):  # of names, or statistics, that are no UTF-8
-            parts += _bounds(group.column(index))
+            parts += _bounds(group.column(index), schema.column(index).physical_type)
     return reduce(and_, parts)
 
 
-def _bounds(column: Any) -> list[pads.Expression]:
-    """What the statistics of a column say of all its values."""
+def _bounds(column: Any, physical_type: str) -> list[pads.Expression]:
+    """What the statistics of a column say of all its values, which are to be of this type."""
+    # pyarrow ends the process if it is asked for statistics of another type.
+    if column.physical_type != physical_type or column.path_in_schema not in ("run", "tag", "step"):
+        return []
     statistics = column.statistics
-    if column.path_in_schema not in ("run", "tag", "step") or statistics is None:
+    if statistics is None:
         return []
     # A null is neither above nor below anything, so nothing is known of a column with nulls.
     if not statistics.has_min_max or not statistics.has_null_count or statistics.null_count:
