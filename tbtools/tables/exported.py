@@ -108,6 +108,7 @@ class ExportedTables:
             for fragment in data.get_fragments():
                 try:
                     for batch in self._rows_of(fragment, condition, columns, data.schema):
+                        batch.validate(full=True)  # as text that is no UTF-8: DuckDB stops there
                         if batch.num_rows:
                             yield name, batch
                 except (OSError, pa.ArrowException) as error:
@@ -133,6 +134,7 @@ class ExportedTables:
         batches = None
         while batches is None:
             try:
+                _check_types(fragment)
                 scanner = _pruned(fragment, condition, schema).scanner(
                     **options, batch_readahead=READAHEAD
                 )
@@ -290,26 +292,40 @@ def _pruned(
         return fragment
     metadata = fragment.metadata
     groups = [
-        (str(each), _known(metadata.row_group(each), metadata.schema))
-        for each in range(metadata.num_row_groups)
+        (str(each), _known(metadata.row_group(each))) for each in range(metadata.num_row_groups)
     ]
     left = surviving(groups, condition, plain_schema(schema))
     return fragment.subset(row_group_ids=sorted(map(int, left)))
 
 
-def _known(group: Any, schema: Any) -> pads.Expression:
+def _check_types(fragment: pads.Fragment) -> None:
+    """Raises ArrowInvalid for a file with a column of another type than its schema says.
+
+    pyarrow waits for ever for such a column, and aborts when it is asked for its statistics.
+    """
+    if not isinstance(fragment, pads.ParquetFileFragment):
+        return
+    metadata = fragment.metadata
+    types = [metadata.schema.column(index).physical_type for index in range(metadata.num_columns)]
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for index, physical_type in enumerate(types):
+            if group.column(index).physical_type != physical_type:
+                raise pa.ArrowInvalid(f"column {index} is not of the type that its schema says")
+
+
+def _known(group: Any) -> pads.Expression:
     """What the statistics of a row group say of all its rows."""
     parts = [pads.scalar(True)]
     for index in range(group.num_columns):
         with suppress(UnicodeDecodeError):  # of names, or statistics, that are no UTF-8
-            parts += _bounds(group.column(index), schema.column(index).physical_type)
+            parts += _bounds(group.column(index))
     return reduce(and_, parts)
 
 
-def _bounds(column: Any, physical_type: str) -> list[pads.Expression]:
-    """What the statistics of a column say of all its values, which are to be of this type."""
-    # pyarrow ends the process if it is asked for statistics of another type.
-    if column.physical_type != physical_type or column.path_in_schema not in ("run", "tag", "step"):
+def _bounds(column: Any) -> list[pads.Expression]:
+    """What the statistics of a column say of all its values."""
+    if column.path_in_schema not in ("run", "tag", "step"):
         return []
     statistics = column.statistics
     if statistics is None:
