@@ -175,15 +175,22 @@ class Tag:
         if self.metadata is None:
             if field != "tensor" or declares:
                 return None
-        elif self.data_class != BLOBS or field == "audio":
+        elif self.data_class != BLOBS:
             return 1
         if field == "image":
             return 3
         initial = self.initial_in(file)
+        leaves_first = (
+            initial is not None
+            and initial.plugin_data.plugin_name == "audio"
+            and not initial.data_class
+        )
+        if field == "audio" and leaves_first:
+            return 1
         if field != "tensor" or initial is None:
             return None
         sizes = [dim.size for dim in TensorProto.FromString(payload.as_py()).tensor_shape.dim]
-        if initial.plugin_data.plugin_name == "audio" and not initial.data_class:
+        if leaves_first:
             sizes = sizes[:1]
         return math.prod(sizes)
 
