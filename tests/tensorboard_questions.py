@@ -152,7 +152,7 @@ def media(asking: Asking) -> None:
         listed = asking.get(f"{path}/tags")
         for run, tag in _series(listed):
             infos = [answer.get(run, {}).get(tag) for answer in listed]
-            count = max((info["samples"] for info in infos if info), default=0)
+            count = max((info["samples"] or 0 for info in infos if info), default=0)
             for sample in range(min(count, MOST) + 1):
                 for points in asking.get(f"{path}/{route}", run=run, tag=tag, sample=sample):
                     for point in points:
@@ -220,7 +220,7 @@ def meshes(asking: Asking) -> None:
     listed = asking.get(f"{path}/tags")
     for run, tag in _series(listed):
         infos = [answer.get(run, {}).get(tag) for answer in listed]
-        count = max((info["samples"] for info in infos if info), default=0)
+        count = max((info["samples"] or 0 for info in infos if info), default=0)
         for sample in range(min(count, MOST) + 1):
             steps = {0: None}
             for points in asking.get(f"{path}/meshes", run=run, tag=tag, sample=sample):
