@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tbtools.files.discovery import EventFile
 from tbtools.files.health import Damage, FileHealth
-from tbtools.files.storage import Entry, Source, Stamp, Storage
+from tbtools.files.storage import Entry, Source, Stamp, Storage, read_bytes
 
 __all__ = ["ReaderState", "Seen", "SummedStorage", "difference"]
 
@@ -125,9 +125,9 @@ def difference(file: EventFile, stamp: Stamp, before: Stamp, seen: Seen) -> str 
         return f"it is shorter than it was, {stamp.size:,} bytes instead of {before.size:,}"
     with closing(file.storage.open(file.path)) as source:
         begin = seen.furthest - len(seen.last)
-        if _bytes(source, 0, len(seen.first)) != seen.first:
+        if read_bytes(source, 0, len(seen.first)) != seen.first:
             return "it begins otherwise than before"
-        if _bytes(source, begin, len(seen.last)) != seen.last:
+        if read_bytes(source, begin, len(seen.last)) != seen.last:
             return "what stands where it ended is not what was read there"
         if stamp.identity == before.identity and stamp.size > before.size:
             return None
@@ -144,13 +144,3 @@ def difference(file: EventFile, stamp: Stamp, before: Stamp, seen: Seen) -> str 
             if (now.end, now.sum) == (seen.end, seen.sum)
             else "it is another file, or was written anew"
         )
-
-
-def _bytes(source: Source, offset: int, size: int) -> bytes:
-    """The bytes at an offset; fewer at the end of the file."""
-    buffer = bytearray(size)
-    done = 0
-    with memoryview(buffer) as whole:
-        while done < size and (count := source.read_into(offset + done, whole[done:])):
-            done += count
-    return bytes(buffer[:done])

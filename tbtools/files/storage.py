@@ -23,8 +23,12 @@ __all__ = [
     "Source",
     "Stamp",
     "Storage",
+    "read_bytes",
     "read_each",
 ]
+
+
+PIECE = 1 << 20  # bytes that are believed to be there at once
 
 
 class Entry(NamedTuple):
@@ -81,6 +85,23 @@ class Storage(Protocol):
         """Fill ``buffer`` with the first bytes of small files, given as (path, size), one behind
         the other; whether it got all of each. ``read_each`` does it with ``open``.
         """
+
+
+def read_bytes(source: Source, offset: int, size: int) -> bytes:
+    """The bytes at an offset; fewer at the end of the file.
+
+    ``size`` may be what a damaged file claims: no more memory is taken than there are bytes.
+    """
+    parts: list[bytes] = []
+    while size > 0:
+        piece = bytearray(min(size, PIECE))
+        count = source.read_into(offset, memoryview(piece))
+        if not count:
+            break
+        parts.append(bytes(memoryview(piece)[:count]))
+        offset += count
+        size -= count
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def read_each(storage: Storage, files: Sequence[tuple[str, int]], buffer: bytearray) -> list[bool]:

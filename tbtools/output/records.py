@@ -8,7 +8,7 @@ import struct
 from tbtools import _core
 from tbtools.proto.tfevents_pb2 import Event, SourceMetadata
 
-__all__ = ["frame", "name_of_file", "opening"]
+__all__ = ["frame", "masked_crc", "name_of_file", "opening"]
 
 #: What tbtools calls itself in the files that it writes, and in their names.
 WRITER = "tbtools"
@@ -17,10 +17,11 @@ WRITER = "tbtools"
 def frame(payload: bytes) -> bytes:
     """A record around a serialised event (docs/format.md, "Framing")."""
     length = struct.pack("<Q", len(payload))
-    return b"".join((length, _masked(length), payload, _masked(payload)))
+    return b"".join((length, masked_crc(length), payload, masked_crc(payload)))
 
 
-def _masked(data: bytes) -> bytes:
+def masked_crc(data: bytes) -> bytes:
+    """The CRC-32C of data as it stands in a record (docs/format.md, "Framing")."""
     crc = _core.crc32c(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tbtools import _core
 from tbtools.errors import DamageError
 from tbtools.files.discovery import EventFile
 from tbtools.files.packed import UnpackedSource, packed_with
-from tbtools.files.storage import Source
+from tbtools.files.storage import Source, read_bytes
+from tbtools.output.records import masked_crc
 
 __all__ = ["Events"]
 
 HEADER = 12  # bytes before a record's payload
 FOOTER = 4  # behind it
-PIECE = 1 << 20  # bytes of a record that are believed to be there at once
 
 
 class Events:
@@ -45,32 +43,11 @@ class Events:
         Raises DamageError if there is none, or not with the CRCs that it has to have: the file has
         been changed since it was read.
         """
-        header = self._read(offset, HEADER)
-        if len(header) == HEADER:
-            (length, crc) = struct.unpack("<QI", header)
-            if _masked(header[:8]) == crc:
-                data = self._read(offset + HEADER, length + FOOTER)
-                if len(data) == length + FOOTER:
-                    payload = data[:length]
-                    if struct.pack("<I", _masked(payload)) == data[length:]:
-                        return payload
+        header = read_bytes(self._source, offset, HEADER)
+        if len(header) == HEADER and header[8:] == masked_crc(header[:8]):
+            length = int.from_bytes(header[:8], "little")
+            data = read_bytes(self._source, offset + HEADER, length + FOOTER)
+            payload = data[:length]
+            if data[length:] == masked_crc(payload):
+                return payload
         raise DamageError(f"{self._path}: no record at offset {offset} any more")
-
-    def _read(self, offset: int, size: int) -> bytes:
-        """So many bytes, or fewer at the end of the file."""
-        parts: list[bytes] = []
-        while size > 0:
-            piece = bytearray(min(size, PIECE))
-            count = self._source.read_into(offset, memoryview(piece))
-            if not count:
-                break
-            parts.append(bytes(piece[:count]) if count < len(piece) else bytes(piece))
-            offset += count
-            size -= count
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _masked(data: bytes) -> int:
-    """The CRC-32C of a TFRecord (docs/format.md, "Records")."""
-    crc = _core.crc32c(data)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
