@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbtools import _core
-from tbtools.page.lines import FEWEST_POINTS, Line, Lines
+from tbtools.page.lines import Line, Lines
+from tbtools.page.spacing import FEWEST_POINTS
 
 Point = tuple[int, int, float]  # position, step, value
 

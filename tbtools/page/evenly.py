@@ -13,8 +13,9 @@ from tbtools.page.block import block, numbers
 from tbtools.page.json import Json
 from tbtools.page.part import Answer, Params
 from tbtools.page.shown import Shown
+from tbtools.page.spacing import evenly
 
-__all__ = ["MOST_STEPS", "Evenly", "Series", "evenly", "flat", "series_of"]
+__all__ = ["MOST_STEPS", "Evenly", "Series", "flat", "series_of"]
 
 Key = tuple[str, str]  # run and tag
 
@@ -41,13 +42,6 @@ def _steps_of_each(shown: Shown, table: str, size: int) -> int | None:
         return None
     fitting = shown.most_bytes // (size * max(len(shown.tags(table)), 1))
     return min(MOST_STEPS, max(fitting, 2))
-
-
-def evenly(count: int, most: int | None) -> frozenset[int]:
-    """``most`` of ``count`` places, evenly: the first and the last are always among them."""
-    if most is None or count <= most:
-        return frozenset(range(count))
-    return frozenset((2 * i * (count - 1) + most - 1) // (2 * (most - 1)) for i in range(most))
 
 
 def series_of(

@@ -11,10 +11,7 @@ import pyarrow.compute as pc
 from tbtools import _core
 from tbtools.tables.views.series import Series, array_of, buffer_of
 
-__all__ = ["FEWEST_POINTS", "Line", "Lines"]
-
-#: The first, last, smallest and largest point of two stretches, and two of each that are no number.
-FEWEST_POINTS = 12
+__all__ = ["Line", "Lines"]
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from tbtools.errors import UsageError
 from tbtools.output.targets import staged
 from tbtools.page.document import Resource, document
 from tbtools.page.json import Json
-from tbtools.page.lines import FEWEST_POINTS
 from tbtools.page.manifest import manifest
 from tbtools.page.part import Part
 from tbtools.page.parts import all_parts
 from tbtools.page.projection import check_projection
 from tbtools.page.shown import Shown
+from tbtools.page.spacing import FEWEST_POINTS
 from tbtools.tables.logs import LogsOrPaths, OpenOptions, opened
 
 __all__ = ["Reported", "report"]

@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 
 from tbtools.errors import UnknownNameError, UsageError
 from tbtools.page.block import block, numbers
-from tbtools.page.evenly import evenly
 from tbtools.page.json import Json
 from tbtools.page.part import Answer, Params
 from tbtools.page.shown import Shown
+from tbtools.page.spacing import evenly
 
 __all__ = ["PART"]
 

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 from tbtools.errors import UsageError
 from tbtools.page.block import block
 from tbtools.page.json import Json
-from tbtools.page.lines import FEWEST_POINTS, Line, Lines
+from tbtools.page.lines import Line, Lines
 from tbtools.page.part import Answer, Params
 from tbtools.page.shown import Shown
+from tbtools.page.spacing import FEWEST_POINTS
 
 if TYPE_CHECKING:
     from tbtools.tables.following import Follower

@@ -117,7 +117,7 @@ def serve(
     server = Server(listener, site, address if is_any(host) else host)
     try:
         # What reads logs takes longest to import: browsers have the page by then.
-        from tbtools.page.lines import FEWEST_POINTS
+        from tbtools.page.spacing import FEWEST_POINTS
         from tbtools.tables.limits import limits_of
         from tbtools.verbs.serve.following import Following
         from tbtools.verbs.serve.statements import Statements

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbtools import _core
+from tbtools.page.spacing import FEWEST_POINTS, evenly
 from tbtools.verbs.tensorboard.columns import Rows
 
 __all__ = ["by_shape", "evenly_spaced"]
-
-FEWEST = 12  # points that M4 leaves of a line at least: see ``_core.Lines``
 
 Indices = NDArray[np.int64]
 
@@ -24,7 +23,7 @@ def by_shape(points: Rows, most: int) -> Rows:
     count = points.shape[1]
     if count <= most:
         return points
-    if most < FEWEST:
+    if most < FEWEST_POINTS:
         return points[:, evenly_spaced(count, most)]
     lines = _core.Lines(most)
     step, time, value = (np.ascontiguousarray(row) for row in points)
@@ -41,4 +40,4 @@ def evenly_spaced(count: int, most: int) -> Indices:
         return np.arange(count)
     if most == 1:
         return np.array([count - 1])
-    return (2 * np.arange(most) * (count - 1) + most - 1) // (2 * (most - 1))
+    return np.array(sorted(evenly(count, most)))
