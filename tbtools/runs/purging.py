@@ -7,8 +7,9 @@ in words: docs/format.md, "Restarts". The core finds the events (``FileSurvey.ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Purge", "Purging"]
 
@@ -37,6 +38,29 @@ class Purging:
         self.last_step = -1  # of the latest event with a Summary
         self.looks_at_steps = True  # else at STARTs
         self._started = False
+
+    def feed(
+        self,
+        marks: Iterable[tuple[Any, ...]],
+        last_step: int | None,
+        position: Callable[[str, int], int],
+    ) -> None:
+        """The events of a file or of a piece of it: ``marks`` and ``last_step`` of a FileSurvey.
+
+        ``position`` gives that of a START or Summary (``start``, ``summary``) by its offset.
+        """
+        for mark in marks:
+            match mark:
+                case ("version", _, text):
+                    self.version(text.decode("utf-8", "replace"))
+                case ("start", offset, step):
+                    self.start(position("start", offset), step)
+                case ("summary", offset, step, before, tags):
+                    if before is not None:
+                        self.last_step = before
+                    self.summary(position("summary", offset), step, tags)
+        if last_step is not None:
+            self.last_step = last_step
 
     def version(self, file_version: str) -> None:
         """An event with a file_version. It holds until the next, whichever file that is in."""

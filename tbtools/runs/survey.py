@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tbtools import _core
 from tbtools.files.discovery import EventFile
@@ -216,19 +215,14 @@ def _feed(
 ) -> None:
     """Feed the events of a file that may drop something."""
     begin, *others = segments
-    for mark in found.marks:
-        what: tuple[Any, ...] = mark
-        match what:
-            case ("version", _, text):
-                purging.version(text.decode("utf-8", "replace"))
-            case ("start", offset, step):
-                if others and others[0] == position_of(number, offset):
-                    begin = others.pop(0)
-                # Else no value stands before it in its segment: it is as if it began there.
-                purging.start(begin, step)
-            case ("summary", offset, step, before, tags):
-                if before is not None:
-                    purging.last_step = before
-                purging.summary(position_of(number, offset), step, tags)
-    if found.last_step is not None:
-        purging.last_step = found.last_step
+
+    def position(what: str, offset: int) -> int:
+        nonlocal begin
+        if what == "summary":
+            return position_of(number, offset)
+        if others and others[0] == position_of(number, offset):
+            begin = others.pop(0)
+        # Else no value stands before it in its segment: it is as if it began there.
+        return begin
+
+    purging.feed(found.marks, found.last_step, position)

@@ -116,18 +116,7 @@ class RunValues:
         purging = self._purging
         if purging is None:
             return []
-        for mark in marks:
-            match mark:
-                case ("version", _, text):
-                    purging.version(text.decode("utf-8", "replace"))
-                case ("start", offset, step):
-                    purging.start(offset, step)
-                case ("summary", offset, step, before, tags):
-                    if before is not None:
-                        purging.last_step = before
-                    purging.summary(offset, step, tags)
-        if last_step is not None:
-            purging.last_step = last_step
+        purging.feed(marks, last_step, lambda _, offset: offset)
         found = purging.purges
         purging.purges = []
         return found
