@@ -73,9 +73,7 @@ def run(arguments: Sequence[str], on_url: Callable[[str], object] | None = None)
     """
     unhidden()
     store = _store_of(arguments)
-    reading = threading.Thread(
-        target=_read_first, args=(store,), name="tbtools reads first", daemon=True
-    )
+    reading = threading.Thread(target=store.reload, name="tbtools reads first", daemon=True)
     reading.start()
     try:
         board = board_type(store)
@@ -89,13 +87,6 @@ def run(arguments: Sequence[str], on_url: Callable[[str], object] | None = None)
     finally:
         store.close()
         reading.join(PATIENCE)
-
-
-def _read_first(store: Store) -> None:
-    try:
-        store.reload()
-    finally:  # who waits for it reads again
-        store.has_read.set()
 
 
 def _store_of(arguments: Sequence[str]) -> Store:

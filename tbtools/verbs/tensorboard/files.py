@@ -121,7 +121,7 @@ class RunFiles:
                 if why is not None:
                     return [], f"{file.path}: {why}"
             changed.append((file, stamp))
-        gone = next((read for name, read in known.items()), None)
+        gone = next(iter(known.values()), None)
         return changed, None if gone is None else f"{gone.file.path} is gone"
 
     def read(self, file: EventFile, stamp: Stamp) -> None:
@@ -176,11 +176,13 @@ class RunFiles:
         seen = group.seen[place]
         state = ReaderState(seen.end, 0, None, None, [], metadata, health)
         self.files.append(FileRead(file, stamp, seen, state))
-        with self.shared.lock:
-            self._begin(points, others, ())
-            self.values.add(
-                len(self.files) - 1, points, others, metadata, found.marks, found.last_step
-            )
+        number = len(self.files) - 1
+        try:
+            with self.shared.lock:
+                self._begin(points, others, ())
+                self.values.add(number, points, others, metadata, found.marks, found.last_step)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close what was opened to look at single events."""
@@ -192,14 +194,10 @@ class RunFiles:
         """Note when the run began."""
         if self.values.first_time is not None:
             return
-        if len(others.offsets) and others.offsets[0] == 0:
-            self.values.first_time = float(others.times[:1].view("f8")[0])  # as nearly always
-            return
         firsts = [(offset, time) for offset, _, time in empty[:1]]
-        if len(points.offsets):
-            firsts.append((int(points.offsets[0]), float(points.columns[1, :1].view("f8")[0])))
-        if len(others.offsets):
-            firsts.append((int(others.offsets[0]), float(others.times[:1].view("f8")[0])))
+        for offsets, times in ((points.offsets, points.columns[1]), (others.offsets, others.times)):
+            if len(offsets):
+                firsts.append((int(offsets[0]), float(times[:1].view("f8")[0])))
         if firsts:
             self.values.first_time = min(firsts)[1]
 

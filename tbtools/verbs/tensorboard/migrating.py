@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -102,10 +103,7 @@ def plain_metadata(tag: str) -> SummaryMetadata:
 
 def length_of(tensor: TensorProto) -> int:
     """The elements of a tensor, by its shape (``_tensor_size`` of TensorBoard's data_provider)."""
-    length = 1
-    for dim in tensor.tensor_shape.dim:
-        length *= dim.size
-    return length
+    return math.prod(dim.size for dim in tensor.tensor_shape.dim)
 
 
 def array_of(tensor: TensorProto) -> Any:

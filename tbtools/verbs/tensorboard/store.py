@@ -80,10 +80,11 @@ class Store:
     def reload(self) -> bool:
         """Look at the files once, and read what is new; whether there was anything."""
         with self._reading:
-            is_new = self._reload()
-            self.notes.settle()
-            self.has_read.set()
-            return is_new
+            try:
+                return self._reload()
+            finally:
+                self.notes.settle()
+                self.has_read.set()
 
     def _reload(self) -> bool:
         found: dict[str, Run] = {}
@@ -240,7 +241,6 @@ class Store:
                 others.slice(first_row, end_row, first_point),
                 counted[index],
             )
-            each.files.close()
 
 
 def _places(folder: Path) -> dict[str, int]:
